@@ -1,0 +1,1 @@
+"""Parley, the assistant itself: engine, store, models, handler, delivery, commands."""

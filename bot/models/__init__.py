@@ -1,0 +1,1 @@
+"""The model behind a run: one small port, and what speaks it."""

@@ -1,0 +1,119 @@
+"""The seam between the core and the platforms: what an adapter is, what it brings in, what it is asked to show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bot.assistants.types import JSON, Author
+from bot.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Where people talk: bound to one Assistant thread at a time. `thread` is empty where a channel has none."""
+
+    platform: str
+    workspace: str
+    channel: str
+    thread: str
+
+    def __str__(self) -> str:
+        return ":".join((self.platform, self.workspace, self.channel, self.thread))
+
+
+@dataclass(frozen=True, slots=True)
+class InboundMessage:
+    """A message that asks for an answer. `key` is the same for each delivery of the same message."""
+
+    conversation: Conversation
+    author: Author
+    text: str
+    key: str
+    attachments: Sequence[JSON] = ()
+    route: Mapping[str, Any] = field(default_factory=dict)
+    """What the adapter needs to answer this message, as JSON values; it comes back in `Reply.route`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The message is durable. `duplicate` where it already was."""
+
+    thread_id: str
+    message_id: str
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What the platform shows of a reply, in the adapter's own JSON values (message ids, lengths, …).
+
+    `undecided`: a send may have happened that `state` does not tell of; look it up before sending again.
+    """
+
+    state: Mapping[str, Any] = field(default_factory=dict)
+    undecided: bool = False
+
+
+class Reply(Protocol):
+    """One answer in the making, as `Adapter.render` sees it."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def conversation(self) -> Conversation: ...
+
+    @property
+    def route(self) -> Mapping[str, Any]: ...
+
+    async def record(self, placed: Placed) -> None:
+        """Make `placed` durable: before a further message is sent, with `undecided` set."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRequest:
+    """A command as a person gave it, without the platform's own marker: `tools disable get_forecast here`."""
+
+    conversation: Conversation
+    author: Author
+    text: str
+    platform_admin: bool = False
+    """The platform itself calls this person an admin of the workspace."""
+
+
+class Intake(Protocol):
+    """What an adapter may ask of the core."""
+
+    async def accept(self, message: InboundMessage) -> Accepted:
+        """Store a message; it is durable on return, and will be answered. Raises `StoreError`: let it be redelivered."""
+        ...
+
+    async def command(self, request: CommandRequest) -> str:
+        """Carry out a command and return the sentence to show; a refusal is one, too."""
+        ...
+
+
+class Adapter(Protocol):
+    @property
+    def platform(self) -> str: ...
+
+    async def start(self, intake: Intake) -> None:
+        """Connect and begin to bring messages in. Called after what an earlier process left has been taken up."""
+        ...
+
+    async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
+        """Bring the platform to the state `view`, given what is already placed; return what is placed now.
+
+        Raises `PlatformError`. May be cancelled; it is then called again with what was last returned or recorded,
+        marked `undecided`.
+        """
+        ...
+
+    async def stop_intake(self) -> None:
+        """Accept nothing more; answers still go out."""
+        ...
+
+    async def close(self) -> None: ...
