@@ -88,7 +88,10 @@ class Intake(Protocol):
     """What an adapter may ask of the core."""
 
     async def accept(self, message: InboundMessage) -> Accepted:
-        """Store a message; it is durable on return, and will be answered. Raises `StoreError`: let it be redelivered."""
+        """Store a message: durable on return, and sure to be answered.
+
+        Raises `StoreError`, where the platform should deliver it again.
+        """
         ...
 
     async def command(self, request: CommandRequest) -> str:

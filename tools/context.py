@@ -11,7 +11,7 @@ import httpx2
 class ToolContext(Protocol):
     @property
     def call_id(self) -> str:
-        """The call's id; the same again when a call is repeated after a crash: an idempotency key for outside effects."""
+        """The call's id, the same when a call is repeated after a crash: an idempotency key for effects outside."""
         ...
 
     @property

@@ -85,7 +85,7 @@ class ModelRequest:
     tool_choice: ToolChoice = "auto"
     parallel_tool_calls: bool = True
     response_format: str | JSON | None = None
-    """`None`, `"auto"`, or `{"type": …}` with `text`, `json_object` or `json_schema` (then with `json_schema` beside it)."""
+    """`"auto"`, or `{"type": …}`: `text`, `json_object` or `json_schema` (with `json_schema` beside it)."""
     temperature: float | None = None
     top_p: float | None = None
     max_output_tokens: int | None = None
@@ -158,5 +158,3 @@ class Model(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
