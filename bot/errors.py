@@ -30,6 +30,10 @@ class IllegalTransition(ParleyError):
         self.wanted = wanted
 
 
+class Superseded(ParleyError):
+    """The run was moved on by someone else (stopped, expired) while this write was on its way; nothing was written."""
+
+
 class BadToolOutputs(ParleyError):
     """Tool outputs that do not match the calls which the run waits for. Nothing was changed."""
 

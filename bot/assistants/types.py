@@ -115,6 +115,8 @@ class Message:
     metadata: JSON = field(default_factory=dict)
     author: Author | None = None
     """Parley's: the person, for messages of role `user`."""
+    position: int | None = None
+    """Parley's: the order in which the model reads the thread; `None` while the message waits for its run."""
 
     @property
     def content(self) -> list[dict[str, Any]]:
@@ -168,7 +170,9 @@ class RunStep:
     usage: Usage | None = None
     last_error: LastError | None = None
     items: Sequence[JSON] = ()
-    """Parley's: the model's own output items of this turn, passed back to it within the run."""
+    """Parley's: the model's own output items of this turn, passed back to it within the run …"""
+    provider: str = ""
+    """… by the model that wrote them."""
     metadata: JSON = field(default_factory=dict)
 
     @property

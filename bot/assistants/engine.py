@@ -1,0 +1,133 @@
+"""The Assistant engine: advances a run, takes outputs from outside, cancels and expires.
+
+It is driven by others (the handler, an API) and starts nothing by itself. Every public operation leaves the
+run in the store as the returned value says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from bot.assistants.events import Emit
+from bot.assistants.journal import Change, Journal
+from bot.assistants.lifecycle import move
+from bot.assistants.turns import Drive
+from bot.assistants.types import LastError, Run, ToolCall
+from bot.clock import Clock
+from bot.errors import BadToolOutputs, IllegalTransition
+from bot.models.port import FunctionTool, Model
+
+UNEXPECTED = "Something went wrong on my side. Please try again."
+
+
+class Toolbox(Protocol):
+    """Parley's own tools, as the engine sees them."""
+
+    def own(self) -> Collection[str]:
+        """The names of the tools that Parley runs itself; every other call waits for someone outside."""
+        ...
+
+    def definition(self, name: str) -> FunctionTool:
+        """What the model is told of one of `own`."""
+        ...
+
+    async def run(self, run: Run, call: ToolCall) -> ToolCall:
+        """The call with its output. Raises nothing but `CancelledError`: a failure is an output."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    journal: Journal
+    model: Model
+    toolbox: Toolbox
+    clock: Clock
+
+    async def advance(self, run: Run, emit: Emit, *, fresh: bool = False) -> Run:
+        """Drive a run until it is terminal, or waits for someone outside (`requires_action`).
+
+        Goes on where the store says the run is: what it had done is told again, a recorded output is not computed
+        again, a `cancelling` run is ended, a terminal one just told. `fresh`: the run has only now been made.
+        `emit` gets what happens as it happens; it must not block. Raises `StoreError`.
+        """
+        return await Drive(self.journal, self.model, self.toolbox, self.clock, run, emit).run_through(fresh)
+
+    async def submit_tool_outputs(self, run_id: str, outputs: Mapping[str, str] | list[tuple[str, str]]) -> Run:
+        """Take the outputs of all calls in `required_action`, as (`tool_call_id`, output) in any order.
+
+        The run is `in_progress` then, for someone to advance. Raises `NotFound`, `IllegalTransition` where the run
+        does not wait (any more), `BadToolOutputs` for a missing, unknown or doubled id; nothing has changed then.
+        """
+        pairs = list(outputs.items()) if isinstance(outputs, Mapping) else list(outputs)
+
+        def decision(run: Run) -> Change:
+            self._must_wait(run)
+            _must_match(run, [call_id for call_id, _ in pairs])
+            return self._answered(run, dict(pairs))
+
+        return await self.journal.decide(run_id, decision)
+
+    async def record_output(self, run_id: str, call_id: str, output: str) -> Run:
+        """Take the output of one waiting call; the run is `in_progress` once none is left. Errors as above."""
+
+        def decision(run: Run) -> Change:
+            self._must_wait(run)
+            if call_id not in {call.id for call in run.required_calls}:
+                raise BadToolOutputs(f"Run '{run.id}' does not wait for an output of '{call_id}'.")
+            return self._answered(run, {call_id: output})
+
+        return await self.journal.decide(run_id, decision)
+
+    async def cancel(self, run_id: str) -> Run:
+        """Ask a run to stop. It is `cancelling` until it is advanced, by whoever drives it.
+
+        Raises `NotFound`, and `IllegalTransition` where it is over or being stopped already.
+        """
+        return await self.journal.decide(run_id, lambda run: Change(move(run, "cancelling", self.clock.now())))
+
+    async def expire(self, run_id: str) -> Run:
+        """End a run that waits for someone outside and whose time is over. Raises `IllegalTransition` otherwise."""
+
+        def decision(run: Run) -> Change:
+            now = self.clock.now()
+            if run.status != "requires_action" or run.expires_at is None or now < run.expires_at:
+                raise IllegalTransition(run.id, run.status, "expired now")
+            return Change(move(run, "expired", now))
+
+        return await self.journal.decide(run_id, decision)
+
+    async def fail(self, run_id: str) -> Run:
+        """End a run that an unexpected error broke off. Raises `IllegalTransition` where it is over."""
+        error = LastError("server_error", UNEXPECTED)
+        return await self.journal.decide(
+            run_id, lambda run: Change(move(run, "failed", self.clock.now(), last_error=error))
+        )
+
+    def _must_wait(self, run: Run) -> None:
+        if run.status != "requires_action":
+            raise IllegalTransition(run.id, run.status, "in_progress by tool outputs")
+        if run.expires_at is not None and self.clock.now() >= run.expires_at:
+            raise IllegalTransition(run.id, "past its time", "in_progress")
+
+    def _answered(self, run: Run, outputs: Mapping[str, str]) -> Change:
+        now = self.clock.now()
+        answered = [
+            replace(call, output=outputs[call.id], completed_at=now)
+            for call in run.required_calls
+            if call.id in outputs
+        ]
+        left = tuple(call for call in run.required_calls if call.id not in outputs)
+        after = replace(run, required_calls=left) if left else move(run, "in_progress", now)
+        return Change(after, answered)
+
+
+def _must_match(run: Run, call_ids: list[str]) -> None:
+    wanted = {call.id for call in run.required_calls}
+    doubled = sorted({call_id for call_id in call_ids if call_ids.count(call_id) > 1})
+    unknown = sorted(set(call_ids) - wanted)
+    missing = sorted(wanted - set(call_ids))
+    for what, ids in (("given twice", doubled), ("not waited for", unknown), ("missing", missing)):
+        if ids:
+            raise BadToolOutputs(f"Run '{run.id}' takes one output for each waiting call; {what}: {', '.join(ids)}.")

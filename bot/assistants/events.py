@@ -1,0 +1,75 @@
+"""What a run tells the world while it is advanced: a closed union. `RunEnded` is the terminal event, and the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.assistants.types import Message, Run, RunStep, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run is in progress: from now on, or again after an interruption."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class TextAppended:
+    """The model went on with the message that it is writing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextDiscarded:
+    """What was appended since the last completed message no longer holds: the stream broke and begins anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageCompleted:
+    """The message is written; a run that goes on to call tools can have several."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class CallsRecorded:
+    """The model asked for these calls, and they are on the run's step."""
+
+    step: RunStep
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecorded:
+    """A call's output is known and on its step."""
+
+    call: ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequired:
+    """Nothing is left to do here: the run waits for someone outside, and is advanced again with their outputs."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run is terminal."""
+
+    run: Run
+
+
+Event = (
+    RunStarted
+    | TextAppended
+    | TextDiscarded
+    | MessageCompleted
+    | CallsRecorded
+    | OutputRecorded
+    | ActionRequired
+    | RunEnded
+)
+Emit = Callable[[Event], None]

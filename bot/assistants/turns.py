@@ -1,0 +1,342 @@
+"""One run on its way: model call, tool calls, model call, …, until it is terminal or waits for someone outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from bot.assistants.events import (
+    ActionRequired,
+    CallsRecorded,
+    Emit,
+    MessageCompleted,
+    OutputRecorded,
+    RunEnded,
+    RunStarted,
+    TextAppended,
+    TextDiscarded,
+)
+from bot.assistants.history import Past
+from bot.assistants.journal import Journal
+from bot.assistants.lifecycle import move
+from bot.assistants.prompt import model_calls, next_request, used
+from bot.assistants.types import (
+    LastError,
+    Message,
+    MessageReason,
+    Run,
+    RunStatus,
+    RunStep,
+    StepStatus,
+    Terminal,
+    ToolCall,
+    Usage,
+    function_name,
+    new_id,
+)
+from bot.clock import Clock
+from bot.errors import Superseded
+from bot.models import port, retry
+
+if TYPE_CHECKING:
+    from bot.assistants.engine import Toolbox
+
+MODEL_CALLS = 16
+"""Model calls of one run, at most."""
+
+CUT_SHORT: dict[Terminal, tuple[MessageReason, StepStatus]] = {
+    "failed": ("run_failed", "failed"),
+    "cancelled": ("run_cancelled", "cancelled"),
+    "expired": ("run_expired", "expired"),
+    "incomplete": ("max_tokens", "completed"),
+}
+"""What becomes of the message that the model was writing, and of its step, when the run does not complete."""
+
+REFUSED = "The model declined to answer that."
+FILTERED = "The model's content filter stopped this answer. Please put it differently and try again."
+SILENT = "The model gave no answer. Please try again."
+TOO_MANY_CALLS = (
+    f"I stopped after {MODEL_CALLS} rounds of work without an answer. Please try again with a simpler question."
+)
+
+
+class Drive:
+    """The state that `Engine.advance` needs while it lasts; everything worth keeping is in the journal."""
+
+    def __init__(
+        self, journal: Journal, model: port.Model, toolbox: Toolbox, clock: Clock, run: Run, emit: Emit
+    ) -> None:
+        self.journal = journal
+        self.model = model
+        self.toolbox = toolbox
+        self.clock = clock
+        self.run = run
+        self.emit = emit
+        self.past = Past()
+        self.steps: list[RunStep] = []
+        self.writing: list[str] = []
+        self.writing_since: float | None = None
+
+    async def run_through(self, fresh: bool) -> Run:
+        if self.run.status == "queued":
+            self.run = move(self.run, "in_progress", self.clock.now())
+            await self.journal.start_run(self.run)
+        await self._catch_up(fresh)
+        if self.run.is_terminal:
+            self.emit(RunEnded(self.run))
+            return self.run
+        try:
+            async with self.clock.until(self._deadline):
+                await self._turns()
+        except TimeoutError:
+            await self._end("expired")
+        except port.ModelError as error:
+            await self._end("failed", error=LastError(error.code, error.sentence))
+        except Superseded:
+            await self._yield()
+        except asyncio.CancelledError:
+            await self._yield()
+            raise
+        return self.run
+
+    @property
+    def _deadline(self) -> float:
+        return self.run.expires_at if self.run.expires_at is not None else self.clock.now()
+
+    async def _catch_up(self, fresh: bool) -> None:
+        """Read the thread, and tell again what an interrupted run had done."""
+        self.past = await self.journal.past(self.run, fresh=fresh)
+        self.steps = [step for step in self.past.steps if step.run_id == self.run.id]
+        self.emit(RunStarted(self.run))
+        written = {message.id: message for message in self.past.messages if message.run_id == self.run.id}
+        for step in self.steps:
+            if step.type == "message_creation" and step.message_id in written:
+                message = written[step.message_id]
+                self.emit(TextAppended(message.text))
+                self.emit(MessageCompleted(message))
+            elif step.type == "tool_calls":
+                self.emit(CallsRecorded(step))
+                for call in step.calls:
+                    if call.output is not None:
+                        self.emit(OutputRecorded(call))
+
+    async def _turns(self) -> None:
+        if self.run.status == "cancelling":
+            await self._end("cancelled")
+        while not self.run.is_terminal:
+            step = self._open_step()
+            if step is not None and not await self._answer(step):
+                self.emit(ActionRequired(self.run))
+                return
+            turn = await self._ask()
+            if turn is not None:
+                await self._take(turn)
+
+    def _open_step(self) -> RunStep | None:
+        return next((step for step in self.steps if step.type == "tool_calls" and step.status == "in_progress"), None)
+
+    # -- tools ------------------------------------------------------------------------------------------------
+
+    async def _answer(self, step: RunStep) -> bool:
+        """Run our own calls of the step. False where calls are left that wait for someone outside."""
+        own = [call for call in step.calls if call.output is None and not call.outside]
+        await self._run_tools(own)
+        if not any(call.outside for call in step.calls):
+            return True
+        self.run = await self.journal.run(self.run.id)
+        self.steps = list(await self.journal.steps(self.run.id))
+        return self.run.status == "in_progress" and self._open_step() is None
+
+    async def _run_tools(self, calls: Sequence[ToolCall]) -> None:
+        """All at once; each output is recorded the moment it is known (those known together, together)."""
+        started = [replace(call, started_at=self.clock.now()) for call in calls]
+        pending = {
+            asyncio.create_task(self.toolbox.run(self.run, call), name=f"tool {call.name} {call.id}")
+            for call in started
+        }
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                await self._record([task.result() for task in done])
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _record(self, answered: Sequence[ToolCall]) -> None:
+        calls = [replace(call, completed_at=self.clock.now()) for call in answered]
+        await self.journal.record_outputs(self.run, calls)
+        by_id = {call.id: call for call in calls}
+        self.steps = [
+            replace(step, calls=tuple(by_id.get(call.id, call) for call in step.calls)) if step.calls else step
+            for step in self.steps
+        ]
+        for call in calls:
+            self.emit(OutputRecorded(call))
+
+    # -- the model ----------------------------------------------------------------------------------------------
+
+    async def _ask(self) -> port.Turn | None:
+        """One model call. None where the run ended instead."""
+        self.writing, self.writing_since = [], None
+        request, fits = next_request(self.run, self.past, self.steps, self.toolbox)
+        if model_calls(self.steps) >= MODEL_CALLS:
+            await self._end("failed", error=LastError("server_error", TOO_MANY_CALLS))
+        elif not fits:
+            await self._end("incomplete", reason="max_prompt_tokens")
+        elif request.max_output_tokens is not None and request.max_output_tokens <= 0:
+            await self._end("incomplete", reason="max_completion_tokens")
+        else:
+            return await self._listen(request)
+        return None
+
+    async def _listen(self, request: port.ModelRequest) -> port.Turn:
+        async with aclosing(retry.stream(self.model, request, self.clock)) as events:  # type: ignore[type-var]
+            async for event in events:
+                match event:
+                    case port.TextDelta(text):
+                        self.writing_since = self.writing_since or self.clock.now()
+                        self.writing.append(text)
+                        self.emit(TextAppended(text))
+                    case port.TextDiscarded():
+                        self.writing.clear()
+                        self.emit(TextDiscarded())
+                    case port.Turn():
+                        return event
+        raise port.ModelError(SILENT)
+
+    # -- what the model said ------------------------------------------------------------------------------------
+
+    async def _take(self, turn: port.Turn) -> None:
+        self._settle_text(turn)
+        if turn.finish == "content_filter":
+            error = LastError("invalid_prompt", FILTERED)
+            await self._end("failed", error=error, usage=turn.usage, why="content_filter")
+        elif turn.finish == "length":
+            await self._end("incomplete", reason="max_completion_tokens", usage=turn.usage)
+        elif turn.calls and not turn.refused:
+            await self._record_turn(turn)
+        elif self.writing:
+            await self._end("completed", usage=turn.usage)
+        else:
+            await self._end("failed", error=LastError("server_error", SILENT), usage=turn.usage)
+
+    def _settle_text(self, turn: port.Turn) -> None:
+        """Hold the text as the turn has it, and tell what the stream did not."""
+        text = turn.text if turn.text.strip() else ""
+        if turn.refused and not text:
+            text = REFUSED
+        shown = "".join(self.writing)
+        if shown != text:
+            if shown:
+                self.emit(TextDiscarded())
+            if text:
+                self.emit(TextAppended(text))
+        self.writing = [text] if text else []
+
+    async def _record_turn(self, turn: port.Turn) -> None:
+        now = self.clock.now()
+        calls, renamed = self._calls(turn.calls)
+        step = self._step("tool_calls", now, calls=calls, usage=turn.usage, provider=turn.provider)
+        if not renamed:
+            step = replace(step, items=tuple(turn.items))
+        message = self._message("completed") if self.writing else None
+        steps = [step]
+        if message is not None:
+            steps.insert(0, self._step("message_creation", now, message_id=message.id, ended=("completed", now)))
+        was = self.run.status
+        waiting = tuple(call for call in calls if call.outside)
+        if waiting:
+            self.run = move(self.run, "requires_action", now, required_calls=waiting)
+        await self.journal.record_turn(self.run, was, steps, message)
+        self.steps += steps
+        if message is not None:
+            self.past = replace(self.past, messages=[*self.past.messages, message])
+            self.emit(MessageCompleted(message))
+        self.writing = []
+        self.emit(CallsRecorded(step))
+
+    def _calls(self, calls: Sequence[port.Call]) -> tuple[tuple[ToolCall, ...], bool]:
+        """The turn's calls under ids that are unique in the run, and whether one had to be renamed."""
+        seen = {call.id for step in self.steps for call in step.calls}
+        offered = {function_name(tool) for tool in self.run.tools}
+        outside = offered - set(self.toolbox.own())
+        recorded: list[ToolCall] = []
+        for call in calls:
+            call_id = call.id if call.id and call.id not in seen else new_id("call")
+            seen.add(call_id)
+            recorded.append(ToolCall(call_id, call.name, call.arguments, outside=call.name in outside))
+        return tuple(recorded), any(was.id != now.id for was, now in zip(calls, recorded, strict=True))
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    async def _end(
+        self,
+        status: Terminal,
+        *,
+        error: LastError | None = None,
+        reason: Literal["max_completion_tokens", "max_prompt_tokens"] | None = None,
+        usage: Usage | None = None,
+        why: MessageReason | None = None,
+    ) -> None:
+        """Write the terminal run, with the message that the model was writing."""
+        now = self.clock.now()
+        was: RunStatus = self.run.status
+        total = used(self.steps) + (usage or Usage())
+        run = move(self.run, status, now, last_error=error, incomplete_reason=reason, usage=total)
+        message, step = None, None
+        if "".join(self.writing).strip():
+            message, step = self._last_words(status, now, usage, why)
+        await self.journal.end_run(run, was, step, message)
+        self.run = run
+        if message is not None:
+            self.emit(MessageCompleted(message))
+        self.emit(RunEnded(run))
+
+    def _last_words(
+        self, status: Terminal, now: float, usage: Usage | None, why: MessageReason | None
+    ) -> tuple[Message, RunStep]:
+        if status == "completed":
+            message, ended = self._message("completed"), "completed"
+        else:
+            reason, ended = CUT_SHORT[status]
+            message = self._message("incomplete", why or reason)
+        since = self.writing_since or now
+        step = self._step("message_creation", since, message_id=message.id, ended=(ended, now), usage=usage)
+        return message, step
+
+    async def _yield(self) -> None:
+        """Somebody else has the say. A run that was stopped ends here, and keeps the words that a person has seen."""
+        self.run = await self.journal.run(self.run.id)
+        if self.run.status == "cancelling":
+            await self._end("cancelled")
+
+    def _message(self, status: Literal["completed", "incomplete"], why: MessageReason | None = None) -> Message:
+        now = self.clock.now()
+        return Message(
+            id=new_id("msg"),
+            thread_id=self.run.thread_id,
+            created_at=self.writing_since or now,
+            role="assistant",
+            text="".join(self.writing),
+            status=status,
+            assistant_id=self.run.assistant_id,
+            run_id=self.run.id,
+            completed_at=now if status == "completed" else None,
+            incomplete_at=now if status == "incomplete" else None,
+            incomplete_reason=why,
+        )
+
+    def _step(self, type_: Literal["tool_calls", "message_creation"], at: float, **fields: object) -> RunStep:
+        return RunStep(
+            id=new_id("step"),
+            run_id=self.run.id,
+            thread_id=self.run.thread_id,
+            assistant_id=self.run.assistant_id,
+            created_at=at,
+            type=type_,
+            **fields,  # type: ignore[arg-type]
+        )

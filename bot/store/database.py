@@ -1,0 +1,122 @@
+"""The database file: opening it with care, one writer, readers beside it.
+
+SQLite in WAL mode, every commit synced: what is accepted survives a power cut, too. Writes are transactions of
+named operations on one connection, one after the other; reads run beside them, outside of any transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import event, exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import StoreError
+from bot.store.opening import prepare
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
+
+
+class Database:
+    """One open database. `path` is its file."""
+
+    def __init__(self, path: Path, writer_engine: AsyncEngine, reader_engine: AsyncEngine) -> None:
+        self.path = path
+        self.writer_engine = writer_engine
+        self.reader_engine = reader_engine
+        self._turn = asyncio.Lock()
+        self._writes: set[asyncio.Task[Any]] = set()
+        self._connection: AsyncConnection | None = None
+
+    @classmethod
+    async def open(cls, path: Path) -> Database:
+        """Open the file, make it where there is none, and bring it to the newest schema.
+
+        Raises `StoreError` with one sentence where it is newer than this program, read-only, locked, corrupt or
+        not Parley's; the file is left as it was then.
+        """
+        await asyncio.to_thread(prepare, path)
+        return cls(path, _engine(path), _engine(path, isolation_level="AUTOCOMMIT", pool_size=2))
+
+    async def write(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `operation` in a transaction of its own. Goes on to its end where the caller is cancelled.
+
+        Raises what `operation` raises, and `StoreError` where the database fails; nothing is written then.
+        """
+        task = asyncio.create_task(self._transaction(operation), name="store write")
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.warning("write failed while its caller was cancelled", error=repr(error))
+            raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for reading. Raises `StoreError` where the database fails."""
+        try:
+            async with self.reader_engine.connect() as connection:
+                yield connection
+        except exc.DBAPIError as error:
+            raise _store_error(error) from error
+
+    async def close(self) -> None:
+        """After the writes that are on their way."""
+        if self._writes:
+            await asyncio.wait(self._writes)
+        if self._connection is not None:
+            await self._connection.close()
+        await self.writer_engine.dispose()
+        await self.reader_engine.dispose()
+
+    async def _transaction(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        async with self._turn:
+            try:
+                if self._connection is None:
+                    self._connection = await self.writer_engine.connect()
+                async with self._connection.begin():
+                    return await operation(self._connection)
+            except exc.DBAPIError as error:
+                raise _store_error(error) from error
+
+
+def _engine(path: Path, **options: Any) -> AsyncEngine:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", json_serializer=_to_json, **options)
+    event.listen(engine.sync_engine, "connect", on_connect)
+    if "isolation_level" not in options:
+        event.listen(engine.sync_engine, "begin", begin_immediate)
+    return engine
+
+
+def on_connect(connection: Any, _record: object) -> None:
+    # pysqlite opens no transaction for a SELECT; with its own handling off, `begin_immediate` opens all of them.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def begin_immediate(connection: Any) -> None:
+    # A transaction that reads before it writes must hold the write lock from its first statement.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _store_error(error: exc.DBAPIError) -> StoreError:
+    return StoreError(f"The database could not do its part: {error.orig}.")

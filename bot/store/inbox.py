@@ -1,0 +1,101 @@
+"""The inbox: messages that came from a platform and wait for a run. They are rows of `messages`, marked `waiting`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.lifecycle import ACTIVE
+from bot.assistants.types import new_id
+from bot.ports import Accepted, Conversation, InboundMessage
+from bot.store import threads
+from bot.store.schema import messages, runs
+
+ASKED = (messages.c.seq, messages.c.conversation, messages.c.route, messages.c.author_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where the newest message of a run came from, and what its adapter needs to answer there."""
+
+    conversation: Conversation
+    route: dict[str, Any]
+    askers: frozenset[str]
+    """The ids of those whose messages the run answers."""
+
+
+async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Accepted:
+    """Append the message to its conversation's thread; a key that is there already changes nothing."""
+    thread_id = await threads.bind(tx, message.conversation, now)
+    message_id = new_id("msg")
+    conversation = message.conversation
+    put = upsert(messages).values(
+        id=message_id,
+        thread_id=thread_id,
+        created_at=now,
+        role="user",
+        text=message.text,
+        status="completed",
+        completed_at=now,
+        attachments=list(message.attachments),
+        author_id=message.author.id,
+        author_name=message.author.name,
+        metadata={},
+        key=message.key,
+        waiting=True,
+        conversation=[conversation.platform, conversation.workspace, conversation.channel, conversation.thread],
+        route=dict(message.route),
+    )
+    put = put.on_conflict_do_nothing(index_elements=["key"])
+    if (await tx.execute(put)).rowcount == 1:
+        return Accepted(thread_id, message_id)
+    known = select(messages.c.thread_id, messages.c.id).where(messages.c.key == message.key)
+    thread_id, message_id = (await tx.execute(known)).one()
+    return Accepted(thread_id, message_id, duplicate=True)
+
+
+async def hand_to(tx: AsyncConnection, thread_id: str, run_id: str) -> Asked | None:
+    """Give all waiting messages of the thread to a run, in the order they came; None where none waits."""
+    taken = await tx.execute(
+        update(messages)
+        .where(messages.c.thread_id == thread_id, messages.c.waiting)
+        .values(waiting=False, answered_by=run_id, position=threads.next_position(thread_id))
+        .returning(*ASKED)
+    )
+    return _asked(sorted(taken.mappings(), key=lambda row: int(row["seq"])))
+
+
+async def asked(connection: AsyncConnection, run_id: str) -> Asked | None:
+    """Where the run's question came from; None for a run that no platform asked for."""
+    query = select(*ASKED).where(messages.c.answered_by == run_id).order_by(messages.c.seq)
+    return _asked((await connection.execute(query)).mappings().all())
+
+
+async def waiting_in(connection: AsyncConnection, thread_id: str) -> Conversation | None:
+    """The conversation of the thread's newest waiting message; None where none waits."""
+    query = select(messages.c.conversation).where(messages.c.thread_id == thread_id, messages.c.waiting)
+    place = (await connection.execute(query.order_by(messages.c.seq.desc()).limit(1))).scalar_one_or_none()
+    return None if place is None else Conversation(*place)
+
+
+async def threads_waiting(connection: AsyncConnection) -> Sequence[tuple[str, Conversation]]:
+    """The threads with waiting messages and no active run, the longest waiting first."""
+    busy = select(runs.c.id).where(runs.c.thread_id == messages.c.thread_id, runs.c.status.in_(sorted(ACTIVE)))
+    query = select(messages.c.thread_id, messages.c.conversation).where(messages.c.waiting, ~busy.exists())
+    places: dict[str, Conversation] = {}
+    for thread_id, place in (await connection.execute(query.order_by(messages.c.seq))).tuples():
+        places.setdefault(thread_id, Conversation(*place))
+    return list(places.items())
+
+
+def _asked(rows: Sequence[RowMapping]) -> Asked | None:
+    if not rows:
+        return None
+    newest = rows[-1]
+    return Asked(Conversation(*newest["conversation"]), newest["route"], frozenset(row["author_id"] for row in rows))

@@ -1,0 +1,81 @@
+"""The engine's journal, on the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.history import WINDOW_MESSAGES, Past
+from bot.assistants.journal import Change
+from bot.assistants.types import Message, Run, RunStatus, RunStep, ToolCall
+from bot.store import runs, steps, threads
+from bot.store.database import Database
+from bot.store.schema import messages
+
+
+@dataclass(frozen=True, slots=True)
+class StoreJournal:
+    database: Database
+
+    async def run(self, run_id: str) -> Run:
+        async with self.database.read() as connection:
+            return await runs.get(connection, run_id)
+
+    async def steps(self, run_id: str) -> Sequence[RunStep]:
+        async with self.database.read() as connection:
+            return await steps.of_runs(connection, [run_id])
+
+    async def past(self, run: Run, *, fresh: bool) -> Past:
+        here = (messages.c.thread_id == run.thread_id, messages.c.position.is_not(None))
+        newest = select(messages).where(*here).order_by(messages.c.position.desc(), messages.c.seq.desc())
+        async with self.database.read() as connection:
+            rows = (await connection.execute(newest.limit(WINDOW_MESSAGES + 1))).mappings().all()
+            read = [threads.to_message(row) for row in reversed(rows[:WINDOW_MESSAGES])]
+            wrote = {message.run_id for message in read if message.run_id is not None}
+            known = wrote if fresh else wrote | {run.id}
+            past_steps = await steps.of_runs(connection, known) if known else []
+        return Past(read, past_steps, more=len(rows) > WINDOW_MESSAGES)
+
+    async def start_run(self, run: Run) -> None:
+        await self.database.write(lambda tx: runs.change(tx, run, "queued"))
+
+    async def record_turn(
+        self, run: Run, was: RunStatus, new_steps: Sequence[RunStep], message: Message | None
+    ) -> None:
+        async def operation(tx: AsyncConnection) -> None:
+            if run.status != was:
+                await runs.change(tx, run, was)
+            if message is not None:
+                await threads.add_message(tx, message)
+            await steps.add(tx, new_steps)
+
+        await self.database.write(operation)
+
+    async def record_outputs(self, run: Run, calls: Sequence[ToolCall]) -> None:
+        await self.database.write(lambda tx: steps.record_outputs(tx, run.id, calls))
+
+    async def end_run(self, run: Run, was: RunStatus, step: RunStep | None, message: Message | None) -> None:
+        async def operation(tx: AsyncConnection) -> None:
+            await runs.change(tx, run, was)
+            if message is not None:
+                await threads.add_message(tx, message)
+            if step is not None:
+                await steps.add(tx, [step])
+            await steps.end_open(tx, run, run.transitions[-1][1])
+
+        await self.database.write(operation)
+
+    async def decide(self, run_id: str, decision: Callable[[Run], Change]) -> Run:
+        async def operation(tx: AsyncConnection) -> Run:
+            before = await runs.get(tx, run_id)
+            change = decision(before)
+            await runs.change(tx, change.run, before.status)
+            await steps.record_outputs(tx, run_id, change.outputs)
+            if change.run.is_terminal:
+                await steps.end_open(tx, change.run, change.run.transitions[-1][1])
+            return change.run
+
+        return await self.database.write(operation)

@@ -1,0 +1,1 @@
+"""Ordered changes of the schema; each says why."""

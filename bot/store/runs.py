@@ -1,0 +1,207 @@
+"""Runs: their state, who drives them, and how far their reply is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.lifecycle import ACTIVE
+from bot.assistants.types import RUN_LIFETIME, LastError, Run, RunStatus, ToolCall, Usage
+from bot.errors import NotFound, Superseded
+from bot.ports import Placed
+from bot.store.schema import runs
+
+Delivery = Literal["none", "open", "done"]
+
+SETTINGS = (
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+    "temperature",
+    "top_p",
+    "max_prompt_tokens",
+    "max_completion_tokens",
+    "truncation_strategy",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A run that is not over, or whose reply is not shown in its last state."""
+
+    run: Run
+    placed: Placed
+    open: bool = True
+    """False where it is over and shown, after all."""
+
+
+async def add(
+    tx: AsyncConnection, run: Run, *, owner: str, lease_until: float, platform: str = "", delivery: Delivery = "none"
+) -> bool:
+    """Insert a run. False where its thread has an active one already."""
+    put = upsert(runs).values(
+        id=run.id,
+        thread_id=run.thread_id,
+        assistant_id=run.assistant_id,
+        created_at=run.created_at,
+        model=run.model,
+        instructions=run.instructions,
+        tools=list(run.tools),
+        settings={name: getattr(run, name) for name in SETTINGS},
+        metadata=dict(run.metadata),
+        owner=owner,
+        lease_until=lease_until,
+        platform=platform,
+        delivery=delivery,
+        **_state(run),
+    )
+    return (await tx.execute(put.on_conflict_do_nothing())).rowcount == 1
+
+
+async def get(connection: AsyncConnection, run_id: str) -> Run:
+    """Raises `NotFound`."""
+    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).mappings().one_or_none()
+    if row is None:
+        raise NotFound("run", run_id)
+    return to_run(row)
+
+
+async def change(tx: AsyncConnection, run: Run, was: str) -> None:
+    """Write the run's state. Raises `Superseded` where it is no longer in the status `was`."""
+    done = await tx.execute(update(runs).where(runs.c.id == run.id, runs.c.status == was).values(**_state(run)))
+    if done.rowcount != 1:
+        raise Superseded(f"Run '{run.id}' is no longer {was}.")
+
+
+async def of_thread(connection: AsyncConnection, thread_id: str) -> Sequence[Run]:
+    """All runs of a thread, oldest first."""
+    query = select(runs).where(runs.c.thread_id == thread_id).order_by(runs.c.created_at, runs.c.id)
+    return [to_run(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
+    query = select(runs).where(runs.c.thread_id == thread_id, runs.c.status.in_(sorted(ACTIVE)))
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else to_run(row)
+
+
+# -- the reply --------------------------------------------------------------------------------------------------
+
+
+async def place(tx: AsyncConnection, run_id: str, placed: Placed, *, done: bool = False) -> None:
+    """Keep what the platform shows of the reply; `done` where that is its last state."""
+    values: dict[str, Any] = {"placed": {"state": dict(placed.state), "undecided": placed.undecided}}
+    if done:
+        values["delivery"] = "done"
+    await tx.execute(update(runs).where(runs.c.id == run_id).values(**values))
+
+
+async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:
+    """A run with what is placed of its reply. Raises `NotFound`."""
+    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).mappings().one_or_none()
+    if row is None:
+        raise NotFound("run", run_id)
+    run = to_run(row)
+    return Unfinished(run, _placed(row["placed"]), open=not run.is_terminal or row["delivery"] == "open")
+
+
+async def past_their_time(connection: AsyncConnection, *, owner: str, now: float) -> Sequence[str]:
+    """Our runs that wait for someone outside and have expired."""
+    overdue = (runs.c.owner == owner, runs.c.status == "requires_action", runs.c.expires_at <= now)
+    return [str(run_id) for run_id in (await connection.execute(select(runs.c.id).where(*overdue))).scalars()]
+
+
+# -- ownership --------------------------------------------------------------------------------------------------
+
+
+async def take_over(
+    tx: AsyncConnection,
+    *,
+    owner: str,
+    gone: Collection[str],
+    platforms: Collection[str],
+    now: float,
+    lease_until: float,
+) -> Sequence[str]:
+    """Make the unfinished runs ours that nobody drives: parked ones, those of `gone` owners, and run-out leases.
+
+    A run that was interrupted at work gets a fresh ten minutes; one that waits for someone outside keeps its own.
+    """
+    unfinished = or_(runs.c.status.in_(sorted(ACTIVE)), runs.c.delivery == "open")
+    free = or_(runs.c.owner.is_(None), runs.c.owner.in_(sorted(gone)), runs.c.lease_until < now)
+    query = select(runs.c.id).where(unfinished, free, runs.c.platform.in_(sorted(platforms)))
+    ids = (await tx.execute(query.order_by(runs.c.created_at))).scalars().all()
+    if not ids:
+        return []
+    await tx.execute(update(runs).where(runs.c.id.in_(ids)).values(owner=owner, lease_until=lease_until))
+    interrupted = and_(runs.c.id.in_(ids), runs.c.status.in_(("queued", "in_progress")))
+    await tx.execute(update(runs).where(interrupted).values(expires_at=now + RUN_LIFETIME))
+    return ids
+
+
+async def renew_lease(
+    tx: AsyncConnection, *, owner: str, platforms: Collection[str], lease_until: float
+) -> Sequence[tuple[str, RunStatus]]:
+    """Keep our unfinished runs ours; returns them with their status, oldest first."""
+    unfinished = or_(runs.c.status.in_(sorted(ACTIVE)), runs.c.delivery == "open")
+    renewed = await tx.execute(
+        update(runs)
+        .where(runs.c.owner == owner, unfinished, runs.c.platform.in_(sorted(platforms)))
+        .values(lease_until=lease_until)
+        .returning(runs.c.created_at, runs.c.id, runs.c.status)
+    )
+    return [(run_id, status) for _, run_id, status in sorted(renewed.tuples())]
+
+
+async def release(tx: AsyncConnection, *, owner: str) -> None:
+    """Park all that is unfinished: whoever starts next goes on with it at once."""
+    unfinished = or_(runs.c.status.in_(sorted(ACTIVE)), runs.c.delivery == "open")
+    await tx.execute(update(runs).where(runs.c.owner == owner, unfinished).values(owner=None, lease_until=None))
+
+
+# -- rows -------------------------------------------------------------------------------------------------------
+
+
+def _state(run: Run) -> dict[str, Any]:
+    """The columns that change while a run lives."""
+    return {
+        "status": run.status,
+        "expires_at": run.expires_at,
+        "required_calls": [asdict(call) for call in run.required_calls],
+        "last_error": asdict(run.last_error) if run.last_error else None,
+        "incomplete_reason": run.incomplete_reason,
+        "usage": asdict(run.usage) if run.usage else None,
+        "transitions": [list(transition) for transition in run.transitions],
+    }
+
+
+def to_run(row: RowMapping) -> Run:
+    return Run(
+        id=row["id"],
+        thread_id=row["thread_id"],
+        assistant_id=row["assistant_id"],
+        status=row["status"],
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+        model=row["model"],
+        instructions=row["instructions"],
+        tools=row["tools"],
+        required_calls=tuple(ToolCall(**call) for call in row["required_calls"]),
+        last_error=LastError(**row["last_error"]) if row["last_error"] else None,
+        incomplete_reason=row["incomplete_reason"],
+        usage=Usage(**row["usage"]) if row["usage"] else None,
+        metadata=row["metadata"],
+        transitions=tuple((status, at) for status, at in row["transitions"]),
+        **row["settings"],
+    )
+
+
+def _placed(value: dict[str, Any] | None) -> Placed:
+    """Nothing recorded does not mean nothing sent: the first send of a reply goes without a record of its own."""
+    return Placed(value["state"], value["undecided"]) if value else Placed(undecided=True)

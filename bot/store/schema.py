@@ -1,0 +1,196 @@
+"""The tables. What each change was for stands in `migrations/versions`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from bot.assistants.lifecycle import ACTIVE
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+assistants = Table(
+    "assistants",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("name", String, unique=True),
+    Column("description", Text),
+    Column("model", String, nullable=False),
+    Column("instructions", Text),
+    Column("tools", JSON, nullable=False),
+    Column("settings", JSON, nullable=False),  # temperature, top_p, response_format, tool_resources
+    Column("metadata", JSON, nullable=False),
+)
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("tool_resources", JSON),
+)
+
+# A conversation's present thread. `new` points it at another one; the old thread stays.
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("platform", String, primary_key=True),
+    Column("workspace", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("thread", String, primary_key=True),
+    # Deferred: one statement finds or makes the binding, a second one the thread where it is new.
+    Column("thread_id", ForeignKey("threads.id", deferrable=True, initially="DEFERRED"), nullable=False, index=True),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),  # arrival
+    Column("id", String, nullable=False, unique=True),
+    Column("thread_id", ForeignKey("threads.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("position", Integer),  # the order in which the model reads; null while it waits for its run
+    Column("created_at", Float, nullable=False),
+    Column("role", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("status", String, nullable=False),
+    Column("attachments", JSON, nullable=False),
+    Column("author_id", String),
+    Column("author_name", String),
+    Column("assistant_id", ForeignKey("assistants.id")),
+    Column("run_id", ForeignKey("runs.id")),
+    Column("completed_at", Float),
+    Column("incomplete_at", Float),
+    Column("incomplete_reason", String),
+    Column("metadata", JSON, nullable=False),
+    # The inbox: what came from a platform, the run that answers it, and how to reply there.
+    Column("key", String, unique=True),
+    Column("waiting", Boolean, nullable=False),
+    Column("answered_by", ForeignKey("runs.id"), index=True),
+    Column("conversation", JSON),
+    Column("route", JSON),
+    Index("ix_messages_thread_id_position_seq", "thread_id", "position", "seq"),
+    Index("ix_messages_waiting", "thread_id", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
+)
+
+_active = text("status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE))))
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("thread_id", ForeignKey("threads.id"), nullable=False, index=True),
+    Column("assistant_id", ForeignKey("assistants.id"), nullable=False),
+    Column("status", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("model", String, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("tools", JSON, nullable=False),
+    Column("settings", JSON, nullable=False),  # tool_choice, temperature, max_prompt_tokens, …
+    Column("required_calls", JSON, nullable=False),
+    Column("last_error", JSON),
+    Column("incomplete_reason", String),
+    Column("usage", JSON),
+    Column("metadata", JSON, nullable=False),
+    Column("transitions", JSON, nullable=False),
+    # Who drives it; a run of another owner is left alone until its lease has run out.
+    Column("owner", String),
+    Column("lease_until", Float),
+    # The reply: on which platform, whether its last state is shown there, and what is placed.
+    Column("platform", String, nullable=False),
+    Column("delivery", String, nullable=False),  # none, open, done
+    Column("placed", JSON),
+    # One run per thread at a time, whoever tries.
+    Index("uq_runs_active_thread", "thread_id", unique=True, sqlite_where=_active, postgresql_where=_active),
+    Index(
+        "ix_runs_unfinished",
+        "owner",
+        sqlite_where=text(f"{_active.text} OR delivery = 'open'"),
+        postgresql_where=text(f"{_active.text} OR delivery = 'open'"),
+    ),
+)
+
+run_steps = Table(
+    "run_steps",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("run_id", ForeignKey("runs.id"), nullable=False, index=True),
+    Column("thread_id", ForeignKey("threads.id"), nullable=False),
+    Column("assistant_id", ForeignKey("assistants.id"), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("type", String, nullable=False),
+    Column("message_id", ForeignKey("messages.id")),
+    Column("ended_status", String),  # null for tool calls, unless the run broke them off: their outputs tell
+    Column("ended_at", Float),
+    Column("usage", JSON),
+    Column("last_error", JSON),
+    Column("provider", String, nullable=False),
+    Column("items", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+)
+
+tool_calls = Table(
+    "tool_calls",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("id", String, primary_key=True),  # the provider's, unique within the run
+    Column("step_id", ForeignKey("run_steps.id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("name", String, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("outside", Boolean, nullable=False),
+    Column("output", Text),
+    Column("failed", Boolean, nullable=False),
+    Column("started_at", Float),
+    Column("completed_at", Float),
+)
+
+# Tool switches. An empty channel stands for the whole workspace; no row for the default (on).
+tool_flags = Table(
+    "tool_flags",
+    metadata,
+    Column("platform", String, primary_key=True),
+    Column("workspace", String, primary_key=True),
+    Column("channel", String, primary_key=True),
+    Column("tool", String, primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("actor_id", String, nullable=False),
+    Column("actor_name", String, nullable=False),
+    Column("platform", String, nullable=False),
+    Column("workspace", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Column("allowed", Boolean, nullable=False),
+)

@@ -1,0 +1,127 @@
+"""Run steps and their tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.types import LastError, Run, RunStep, StepStatus, ToolCall, Usage
+from bot.store.schema import run_steps, tool_calls
+
+ENDED_WITH: dict[str, StepStatus] = {"cancelled": "cancelled", "expired": "expired", "failed": "failed"}
+
+
+async def add(tx: AsyncConnection, steps: Sequence[RunStep]) -> None:
+    """Append steps with their calls."""
+    rows = [
+        {
+            "id": step.id,
+            "run_id": step.run_id,
+            "thread_id": step.thread_id,
+            "assistant_id": step.assistant_id,
+            "created_at": step.created_at,
+            "type": step.type,
+            "message_id": step.message_id,
+            "ended_status": step.ended[0] if step.ended else None,
+            "ended_at": step.ended[1] if step.ended else None,
+            "usage": asdict(step.usage) if step.usage else None,
+            "last_error": asdict(step.last_error) if step.last_error else None,
+            "provider": step.provider,
+            "items": list(step.items),
+            "metadata": dict(step.metadata),
+        }
+        for step in steps
+    ]
+    await tx.execute(insert(run_steps), rows)
+    calls = [
+        {"run_id": step.run_id, "step_id": step.id, "number": number, **asdict(call)}
+        for step in steps
+        for number, call in enumerate(step.calls)
+    ]
+    if calls:
+        await tx.execute(insert(tool_calls), calls)
+
+
+async def record_outputs(tx: AsyncConnection, run_id: str, calls: Sequence[ToolCall]) -> None:
+    """Put outputs on their calls. One that has an output keeps it."""
+    for call in calls:
+        await tx.execute(
+            update(tool_calls)
+            .where(tool_calls.c.run_id == run_id, tool_calls.c.id == call.id, tool_calls.c.output.is_(None))
+            .values(output=call.output, failed=call.failed, started_at=call.started_at, completed_at=call.completed_at)
+        )
+
+
+async def end_open(tx: AsyncConnection, run: Run, at: float) -> None:
+    """End the steps of a run that broke off before all their calls had an output."""
+    if run.status not in ENDED_WITH:
+        return
+    unanswered = select(tool_calls.c.step_id).where(tool_calls.c.run_id == run.id, tool_calls.c.output.is_(None))
+    await tx.execute(
+        update(run_steps)
+        .where(run_steps.c.run_id == run.id, run_steps.c.ended_status.is_(None), run_steps.c.id.in_(unanswered))
+        .values(ended_status=ENDED_WITH[run.status], ended_at=at)
+    )
+
+
+async def of_runs(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunStep]:
+    """The steps of some runs with their calls, oldest first."""
+    query = (
+        select(
+            run_steps,
+            tool_calls.c.id.label("call_id"),
+            tool_calls.c.name,
+            tool_calls.c.arguments,
+            tool_calls.c.outside,
+            tool_calls.c.output,
+            tool_calls.c.failed,
+            tool_calls.c.started_at,
+            tool_calls.c.completed_at,
+        )
+        .outerjoin(tool_calls, tool_calls.c.step_id == run_steps.c.id)
+        .where(run_steps.c.run_id.in_(sorted(run_ids)))
+        .order_by(run_steps.c.seq, tool_calls.c.number)
+    )
+    calls: dict[str, list[ToolCall]] = {}
+    firsts: dict[str, RowMapping] = {}
+    for row in (await connection.execute(query)).mappings():
+        firsts.setdefault(row["id"], row)
+        if row["call_id"] is not None:
+            calls.setdefault(row["id"], []).append(_to_call(row))
+    return [_to_step(row, calls.get(step_id, [])) for step_id, row in firsts.items()]
+
+
+def _to_call(row: RowMapping) -> ToolCall:
+    return ToolCall(
+        id=row["call_id"],
+        name=row["name"],
+        arguments=row["arguments"],
+        outside=row["outside"],
+        output=row["output"],
+        failed=row["failed"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+    )
+
+
+def _to_step(row: RowMapping, calls: Sequence[ToolCall]) -> RunStep:
+    return RunStep(
+        id=row["id"],
+        run_id=row["run_id"],
+        thread_id=row["thread_id"],
+        assistant_id=row["assistant_id"],
+        created_at=row["created_at"],
+        type=row["type"],
+        calls=tuple(calls),
+        message_id=row["message_id"],
+        ended=(row["ended_status"], row["ended_at"]) if row["ended_status"] else None,
+        usage=Usage(**row["usage"]) if row["usage"] else None,
+        last_error=LastError(**row["last_error"]) if row["last_error"] else None,
+        items=row["items"],
+        provider=row["provider"],
+        metadata=row["metadata"],
+    )

@@ -1,0 +1,133 @@
+"""Threads, their messages, and the bindings of conversations to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.types import Author, Message, new_id
+from bot.ports import Conversation
+from bot.store.schema import bindings, messages, runs, threads
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadLine:
+    """A thread as a list shows it. `title` is how its first message begins."""
+
+    id: str
+    created_at: float
+    messages: int
+    title: str
+    conversation: Conversation | None
+
+
+async def bind(tx: AsyncConnection, conversation: Conversation, now: float) -> str:
+    """The id of the conversation's thread, which is made where there is none."""
+    candidate = new_id("thread")
+    put = upsert(bindings).values(**_key(conversation), thread_id=candidate)
+    # An update that changes nothing, since only a written row is returned.
+    put = put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"platform": put.excluded.platform})
+    thread_id = str((await tx.execute(put.returning(bindings.c.thread_id))).scalar_one())
+    if thread_id == candidate:
+        await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata={}))
+    return thread_id
+
+
+async def rebind(tx: AsyncConnection, conversation: Conversation, now: float) -> str:
+    """Give the conversation a fresh thread; the old one stays in the store."""
+    thread_id = new_id("thread")
+    put = upsert(bindings).values(**_key(conversation), thread_id=thread_id)
+    await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata={}))
+    await tx.execute(put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"thread_id": thread_id}))
+    return thread_id
+
+
+async def bound(connection: AsyncConnection, conversation: Conversation) -> str | None:
+    """The id of the conversation's thread, if it has one."""
+    same = [bindings.c[name] == value for name, value in _key(conversation).items()]
+    found = (await connection.execute(select(bindings.c.thread_id).where(*same))).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+async def exists(connection: AsyncConnection, thread_id: str) -> bool:
+    return (await connection.execute(select(threads.c.id).where(threads.c.id == thread_id))).first() is not None
+
+
+async def newest_first(connection: AsyncConnection, limit: int, platform: str | None = None) -> Sequence[ThreadLine]:
+    """The threads that were made last, at most `limit`; those that are bound on `platform`, where one is given."""
+    first = select(func.min(messages.c.seq)).where(messages.c.thread_id == threads.c.id).scalar_subquery()
+    title = select(messages.c.text).where(messages.c.seq == first).scalar_subquery()
+    count = select(func.count()).where(messages.c.thread_id == threads.c.id).scalar_subquery()
+    place = select(messages.c.conversation).where(messages.c.seq == first).scalar_subquery()
+    query = select(threads.c.id, threads.c.created_at, title, count, place).order_by(threads.c.created_at.desc())
+    if platform is not None:
+        query = query.where(threads.c.id.in_(select(runs.c.thread_id).where(runs.c.platform == platform)))
+    found = await connection.execute(query.limit(limit))
+    return [
+        ThreadLine(id_, at, number, " ".join((text or "").split())[:60], Conversation(*where) if where else None)
+        for id_, at, text, number, where in found
+    ]
+
+
+async def add_message(tx: AsyncConnection, message: Message) -> None:
+    """Append a message that does not wait: the assistant's, or one that no platform brought."""
+    await tx.execute(
+        insert(messages).values(
+            id=message.id,
+            thread_id=message.thread_id,
+            position=next_position(message.thread_id),
+            created_at=message.created_at,
+            role=message.role,
+            text=message.text,
+            status=message.status,
+            attachments=list(message.attachments),
+            assistant_id=message.assistant_id,
+            run_id=message.run_id,
+            completed_at=message.completed_at,
+            incomplete_at=message.incomplete_at,
+            incomplete_reason=message.incomplete_reason,
+            metadata=dict(message.metadata),
+            waiting=False,
+        )
+    )
+
+
+def next_position(thread_id: str) -> object:
+    """One past the last position of the thread, as an SQL expression."""
+    last = select(func.coalesce(func.max(messages.c.position), 0) + 1).where(messages.c.thread_id == thread_id)
+    return last.correlate(None).scalar_subquery()
+
+
+def to_message(row: RowMapping) -> Message:
+    author = Author(row["author_id"], row["author_name"]) if row["author_id"] is not None else None
+    return Message(
+        id=row["id"],
+        thread_id=row["thread_id"],
+        created_at=row["created_at"],
+        role=row["role"],
+        text=row["text"],
+        status=row["status"],
+        attachments=row["attachments"],
+        assistant_id=row["assistant_id"],
+        run_id=row["run_id"],
+        completed_at=row["completed_at"],
+        incomplete_at=row["incomplete_at"],
+        incomplete_reason=row["incomplete_reason"],
+        metadata=row["metadata"],
+        author=author,
+        position=row["position"],
+    )
+
+
+def _key(conversation: Conversation) -> dict[str, str]:
+    return {
+        "platform": conversation.platform,
+        "workspace": conversation.workspace,
+        "channel": conversation.channel,
+        "thread": conversation.thread,
+    }
