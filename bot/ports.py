@@ -98,6 +98,10 @@ class Intake(Protocol):
         """Carry out a command and return the sentence to show; a refusal is one, too."""
         ...
 
+    async def quiet(self) -> None:
+        """Wait until nothing that was accepted still waits for its answer here."""
+        ...
+
 
 class Adapter(Protocol):
     @property

@@ -1,0 +1,88 @@
+"""Standard input that is no terminal: a message a line, answers on standard output, statuses on standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator
+from typing import TextIO
+
+from adapters.console import who
+from bot.ports import Intake, Placed, Reply
+from bot.view import View
+
+
+class PipedConsole:
+    """Reads the next line when the one before is answered, so that every line has an answer of its own."""
+
+    platform = who.PLATFORM
+
+    def __init__(
+        self, source: TextIO | None = None, answers: TextIO | None = None, statuses: TextIO | None = None
+    ) -> None:
+        self._source = source or sys.stdin
+        self._answers = answers or sys.stdout
+        self._statuses = statuses or sys.stderr
+        self._intake: Intake | None = None
+
+    async def start(self, intake: Intake) -> None:
+        self._intake = intake
+
+    async def talk(self) -> None:
+        """Until the input ends or says `/quit`, and its last message is answered. Raises `StoreError`."""
+        assert self._intake is not None
+        await self._intake.quiet()  # what an earlier process was asked comes first
+        async for line in _lines(self._source):
+            text = line.strip()
+            if text in ("/quit", "/exit"):
+                return
+            if text.startswith("/"):
+                self._say(await self._intake.command(who.command(text[1:])))
+            elif text:
+                await self._intake.accept(who.message(text))
+                await self._intake.quiet()
+
+    async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
+        told = list(placed.state.get("told", ()))
+        for line in view.status_lines:
+            if line.call_id not in told:
+                told.append(line.call_id)
+                print(line, file=self._statuses, flush=True)
+        if view.outcome is not None:
+            self._say(view.whole)
+        return Placed({"told": told})
+
+    async def stop_intake(self) -> None:
+        self._intake = None
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _say(self, text: str) -> None:
+        print(text, file=self._answers, flush=True)
+
+
+async def _lines(source: TextIO) -> AsyncIterator[str]:
+    """The lines of a blocking stream. A daemon thread reads them, so that a silent pipe holds up no shutdown."""
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    wanted = threading.Semaphore(0)
+
+    def read() -> None:
+        line: str | None = ""
+        while line is not None:
+            wanted.acquire()
+            line = source.readline() or None
+            try:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            except RuntimeError:  # the loop is gone, and with it whoever wanted the line
+                return
+
+    threading.Thread(target=read, name="standard input", daemon=True).start()
+    while True:
+        wanted.release()
+        line = await lines.get()
+        if line is None:
+            return
+        yield line

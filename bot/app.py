@@ -1,0 +1,113 @@
+"""The composition root: builds everything, starts it in order, stops it in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from bot.assistants.engine import Engine
+from bot.clock import Clock, SystemClock
+from bot.commands import Commands
+from bot.handler import Handler
+from bot.inbox import Inbox
+from bot.models.connect import Endpoint, connect
+from bot.models.port import Model
+from bot.ownership import Ownership
+from bot.ports import Accepted, Adapter, CommandRequest, InboundMessage
+from bot.settings import Settings
+from bot.store import assistants
+from bot.store.database import Database
+from bot.store.journal import StoreJournal
+from bot.sweep import Sweep
+from bot.toolbox import RegistryToolbox
+from tools import registry as tool_registry
+from tools.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The running core: what adapters see of it (`bot.ports.Intake`), and its parts."""
+
+    database: Database
+    engine: Engine
+    handler: Handler
+    sweep: Sweep
+    commands: Commands
+    assistant_id: str
+
+    async def accept(self, message: InboundMessage) -> Accepted:
+        return await self.handler.accept(message)
+
+    async def command(self, request: CommandRequest) -> str:
+        return await self.commands.run(request)
+
+    async def quiet(self) -> None:
+        await self.handler.quiet()
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    adapters: Sequence[Adapter],
+    *,
+    model: Model | None = None,
+    registry: Registry | None = None,
+    clock: Clock | None = None,
+) -> AsyncIterator[Core]:
+    """Parley, for as long as the block lasts. What is given here takes the place of what the settings say.
+
+    Stops in order: intake, the watch, running answers (they get a few seconds, the rest is parked), adapters,
+    tools and model, the store. Raises `StoreError` where the database cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        core = await _build(stack, settings, model, registry or tool_registry.load(), clock or SystemClock())
+        for adapter in adapters:
+            stack.push_async_callback(adapter.close)
+        stack.push_async_callback(core.handler.close)
+        stack.push_async_callback(core.sweep.close)
+        core.handler.serve({adapter.platform: adapter for adapter in adapters})
+        await core.sweep.start()
+        for adapter in adapters:
+            stack.push_async_callback(adapter.stop_intake)
+            await adapter.start(core)
+        yield core
+
+
+async def _build(
+    stack: AsyncExitStack, settings: Settings, model: Model | None, registry: Registry, clock: Clock
+) -> Core:
+    database = await Database.open(settings.database)
+    stack.push_async_callback(database.close)
+    ownership = await asyncio.to_thread(Ownership, settings.database)
+    stack.callback(ownership.release)
+    assistant = await database.write(
+        lambda tx: assistants.keep_default(
+            tx, model=settings.model, instructions=settings.instructions, now=clock.now()
+        )
+    )
+    model = model or connect(endpoint(settings))
+    stack.push_async_callback(model.close)
+    http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, timeout=None))
+    toolbox = RegistryToolbox(registry, http, clock, settings.text)
+    engine = Engine(StoreJournal(database), model, toolbox, clock)
+    inbox = Inbox(database, assistant, registry.names, ownership, clock)
+    handler = Handler(database, engine, inbox, ownership, clock, limit=settings.max_concurrent_runs)
+    sweep = Sweep(database, engine, handler, ownership, clock)
+    commands = Commands(database, handler, registry.names, settings.admins, clock)
+    return Core(database, engine, handler, sweep, commands, assistant.id)
+
+
+def endpoint(settings: Settings) -> Endpoint:
+    """The model endpoint that the settings name."""
+    return Endpoint(
+        api=settings.openai_api,
+        api_key=settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        azure_endpoint=settings.azure_openai_endpoint,
+        azure_api_key=settings.azure_openai_api_key,
+        api_version=settings.openai_api_version,
+    )

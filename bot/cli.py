@@ -1,0 +1,132 @@
+"""The command line. Without a command it serves every platform whose credentials are set, else it opens the chat."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot import log, settings
+from bot.errors import ParleyError
+from bot.settings import BadSettings, Settings
+
+app = typer.Typer(
+    name="parley",
+    help="An assistant that a team talks to in Slack and Discord.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """The script `parley`. Mistakes in the settings end it with code 2, everything else that fails with 1."""
+    try:
+        app()
+    except BadSettings as error:
+        for mistake in error.mistakes:
+            typer.echo(mistake, err=True)
+        sys.exit(2)
+    except ParleyError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        serve()
+
+
+@app.command()
+def serve() -> None:
+    """Serve every platform whose credentials are set; with none, open the console chat."""
+    found = settings.load()
+    if found.has_slack or found.has_discord:
+        names = " and ".join(name for name, has in (("Slack", found.has_slack), ("Discord", found.has_discord)) if has)
+        raise ParleyError(
+            f"Credentials for {names} are set, but this version of Parley speaks to the console only. "
+            "Try it with `parley console`."
+        )
+    _console(found)
+
+
+@app.command()
+def console() -> None:
+    """Chat in this terminal; with piped input, a message a line."""
+    _console(settings.load())
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, database, model endpoint and tokens: what is right, what is missing and how to get it."""
+    from bot.doctor import examine
+
+    sys.exit(0 if _run(examine(_print)) else 1)
+
+
+@app.command()
+def threads(limit: Annotated[int, typer.Option(help="How many, newest first.", min=1, max=1000)] = 20) -> None:
+    """List the threads."""
+    from bot.reports import show_threads
+
+    _run(show_threads(settings.load(), limit))
+
+
+@app.command()
+def runs(thread: Annotated[str, typer.Argument(help="A thread's id, as `parley threads` shows it.")]) -> None:
+    """Show a thread's runs: their steps, times and tokens."""
+    from bot.reports import show_runs
+
+    _run(show_runs(settings.load(), thread))
+
+
+@app.command()
+def tools() -> None:
+    """List the tools with their parameters."""
+    from bot.reports import show_tools
+
+    show_tools()
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.", dir_okay=False)],
+) -> None:
+    """Copy the database to FILE; safe while Parley runs."""
+    from bot.store.backup import copy
+
+    found = settings.load()
+    copy(found.database, file)
+    typer.echo(f"Copied {found.database} to {file}.")
+
+
+def _console(found: Settings) -> None:
+    from adapters.console import ChatConsole, PipedConsole
+    from bot.serving import talk
+
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        log.configure("warning" if found.log_level == "info" else found.log_level, found.log_format)
+        history = found.database.with_name(found.database.name + ".history")
+        _run(talk(found, ChatConsole(_greeting(found), history)))
+    else:
+        # Standard error is for the statuses there; the log joins it only where it was asked for.
+        log.configure("warning" if found.log_level == "info" else found.log_level, found.log_format)
+        sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
+        _run(talk(found, PipedConsole()))
+
+
+def _greeting(found: Settings) -> str:
+    by = "The demo model answers: no OPENAI_API_KEY is set." if found.is_demo else f"{found.model} answers."
+    return f"Parley. {by} Leave with Ctrl-D; /help tells what else there is.\n"
+
+
+def _print(line: str) -> None:
+    typer.echo(line)
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    return asyncio.run(work)

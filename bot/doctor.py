@@ -1,0 +1,77 @@
+"""Looks at settings, database, model endpoint and tokens: what is right, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bot.errors import StoreError
+from bot.settings import BadSettings, Settings, load
+
+CHECK_TIMEOUT = 15.0
+"""Seconds for the model endpoint to answer."""
+
+Say = Callable[[str], None]
+
+
+async def examine(say: Say) -> bool:
+    """Say a line for each thing looked at; True where nothing is wrong. Nothing is changed, no model call is paid."""
+    try:
+        settings = load()
+    except BadSettings as error:
+        for mistake in error.mistakes:
+            say(f"✗ {mistake}")
+        return False
+    say("✓ The settings are well-formed.")
+    results = [await asyncio.to_thread(_database, settings.database, say), await _model(settings, say)]
+    for line in _tokens(settings):
+        say(line)
+    return all(results)
+
+
+def _database(path: Path, say: Say) -> bool:
+    from bot.store.opening import inspect
+
+    try:
+        say(f"✓ {inspect(path)}")
+    except StoreError as error:
+        say(f"✗ {error}")
+        return False
+    return True
+
+
+async def _model(settings: Settings, say: Say) -> bool:
+    from bot.app import endpoint
+    from bot.models.connect import connect
+    from bot.models.port import ModelError
+
+    if settings.is_demo:
+        say("· No model endpoint is set, so the demo model answers. Set OPENAI_API_KEY (platform.openai.com/api-keys),")
+        say("  or OPENAI_BASE_URL for a compatible server (with OPENAI_API=chat where it knows Chat Completions only).")
+        return True
+    model = connect(endpoint(settings))
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT):
+            say(f"✓ {await model.check(settings.model)}")
+        return True
+    except TimeoutError:
+        say(f"✗ The model endpoint did not answer within {CHECK_TIMEOUT:g} seconds. Check OPENAI_BASE_URL.")
+    except ModelError as error:
+        say(f"✗ {error.sentence}" + (f" ({error.detail})" if error.detail else ""))
+    finally:
+        await model.close()
+    return False
+
+
+def _tokens(settings: Settings) -> Iterator[str]:
+    if settings.has_slack:
+        yield "✓ The Slack tokens have the right form."
+    else:
+        yield "· Slack is not set up: SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (api.slack.com)."
+    if settings.has_discord:
+        yield "✓ A Discord token is set."
+    else:
+        yield "· Discord is not set up: DISCORD_TOKEN (discord.com/developers/applications, Bot, Reset Token)."
+    if not settings.admins:
+        yield "· ADMINS is empty: only those whom a platform itself calls admins may switch tools."

@@ -1,0 +1,292 @@
+"""The shared run handler: owns one task per active run, from the claim to the delivered answer.
+
+It starts runs for accepted messages, goes on with those that are handed to it, stops them, and parks what is
+left at shutdown. What no event here can tell of, `bot.sweep` finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import structlog
+
+from bot.assistants.engine import Engine
+from bot.assistants.types import Run
+from bot.clock import Clock
+from bot.delivery import Delivery, Destination
+from bot.errors import IllegalTransition, PlatformError, StoreError
+from bot.inbox import Claimed, Inbox
+from bot.ownership import Ownership
+from bot.ports import Accepted, Adapter, InboundMessage, Placed
+from bot.store import inbox as stored_inbox
+from bot.store import runs as stored_runs
+from bot.store.database import Database
+from bot.store.inbox import Asked
+
+GRACE = 5.0
+"""Seconds that running answers get at shutdown before they are parked."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Active:
+    """A run in the making. `work` advances it and is what a stop cancels; `task` sees it through to the delivery."""
+
+    run: Run
+    asked: Asked
+    delivery: Delivery
+    work: asyncio.Task[Run]
+    task: asyncio.Task[None] = field(init=False)
+
+
+class Handler:
+    def __init__(
+        self, database: Database, engine: Engine, inbox: Inbox, ownership: Ownership, clock: Clock, *, limit: int
+    ) -> None:
+        """`limit` is how many runs may be active at once; further messages wait in the store."""
+        self._database = database
+        self._engine = engine
+        self._inbox = inbox
+        self._ownership = ownership
+        self._clock = clock
+        self._limit = limit
+        self._adapters: Mapping[str, Adapter] = {}
+        self._active: dict[str, Active] = {}  # by thread
+        self._claiming = 0
+        self._waiting: dict[str, None] = {}  # threads with messages that wait for room or for the run before them
+        self._claims: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+
+    # -- start and stop -----------------------------------------------------------------------------------------
+
+    def serve(self, adapters: Mapping[str, Adapter]) -> None:
+        """Answer through these adapters, by their platform."""
+        self._adapters = adapters
+
+    @property
+    def platforms(self) -> Collection[str]:
+        return self._adapters.keys()
+
+    async def close(self, grace: float = GRACE) -> None:
+        """Let running answers end for `grace` seconds and park the rest. Messages may no longer come in."""
+        self._closing = True
+        if self._active:
+            await asyncio.wait([active.task for active in self._active.values()], timeout=grace)
+        left = list(self._active.values())
+        tasks = [*self._claims, *(active.task for active in left), *(active.work for active in left)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for active in left:
+            await active.delivery.stop()
+        await self._database.write(lambda tx: stored_runs.release(tx, owner=self._ownership.name))
+
+    # -- what adapters and commands ask -------------------------------------------------------------------------
+
+    async def accept(self, message: InboundMessage) -> Accepted:
+        """Store the message and see to its answer. Raises `StoreError`."""
+        room = self._has_room()
+        self._claiming += room
+        try:
+            accepted, claimed = await self._inbox.accept(message, claim=room)
+        finally:
+            self._claiming -= room
+        if claimed is not None:
+            self._begin(claimed)
+        elif not accepted.duplicate:
+            self.expect(accepted.thread_id)
+        return accepted
+
+    async def quiet(self) -> None:
+        """Wait until no run is in the making and none is due."""
+        await self._quiet.wait()
+
+    def expect(self, thread_id: str) -> None:
+        """Messages wait in this thread: begin a run as soon as there is room and the run before it is over."""
+        self._waiting[thread_id] = None
+        self._quiet.clear()
+        self._fill()
+
+    def asked(self, thread_id: str) -> Asked | None:
+        """Who asked, where a run is in the making in this thread here."""
+        active = self._active.get(thread_id)
+        return active.asked if active else None
+
+    async def stop(self, thread_id: str) -> bool:
+        """Cancel the thread's active run, its model stream and its tools; False where there is none."""
+        async with self._database.read() as connection:
+            run = await stored_runs.active_in(connection, thread_id)
+        if run is None:
+            return False
+        try:
+            run = await self._engine.cancel(run.id)
+        except IllegalTransition:
+            return False
+        active = self._active.get(thread_id)
+        if active is not None:
+            active.work.cancel()
+        elif run.transitions[-2][0] == "requires_action":  # nobody drives it; any other owner finds it by its sweep
+            await self.resume(run.id)
+        return True
+
+    def stop_work(self, run_id: str) -> None:
+        """The run is `cancelling`, by another process: let go of it where it is in the making here."""
+        for active in self._active.values():
+            if active.run.id == run_id:
+                active.work.cancel()
+
+    async def submit_tool_outputs(self, run_id: str, outputs: Mapping[str, str]) -> Run:
+        """Bring the outputs of all calls that a run waits for, and go on with it. Raises as the engine does."""
+        run = await self._engine.submit_tool_outputs(run_id, outputs)
+        await self.resume(run_id)
+        return run
+
+    async def record_output(self, run_id: str, call_id: str, output: str) -> Run:
+        """Bring one of the outputs that a run waits for, and go on with it where it was the last."""
+        run = await self._engine.record_output(run_id, call_id, output)
+        if run.status == "in_progress":
+            await self.resume(run_id)
+        return run
+
+    async def resume(self, run_id: str) -> None:
+        """Go on with a run that no task here drives: advance it, or only deliver it where it is over."""
+        async with self._database.read() as connection:
+            found = await stored_runs.unfinished(connection, run_id)
+            asked = await stored_inbox.asked(connection, run_id)
+        if asked is not None and asked.conversation.platform in self._adapters:
+            self._launch(found.run, asked, found.placed, fresh=False)
+
+    # -- beginning ----------------------------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        return not self._closing and len(self._active) + self._claiming < self._limit
+
+    def _begin(self, claimed: Claimed) -> None:
+        self._launch(claimed.run, claimed.asked, Placed(), fresh=True)
+
+    def _launch(self, run: Run, asked: Asked, placed: Placed, *, fresh: bool) -> None:
+        if run.thread_id in self._active or self._closing:
+            return
+        adapter = self._adapters[asked.conversation.platform]
+
+        async def record(placed: Placed) -> None:
+            await self._database.write(lambda tx: stored_runs.place(tx, run.id, placed))
+
+        destination = Destination(run.id, asked.conversation, asked.route, record)
+        with structlog.contextvars.bound_contextvars(run_id=run.id, thread_id=run.thread_id):
+            delivery = Delivery(adapter, destination, placed, self._clock)
+            work = asyncio.create_task(self._engine.advance(run, delivery.show, fresh=fresh), name=f"advance {run.id}")
+            active = self._active[run.thread_id] = Active(run, asked, delivery, work)
+            self._quiet.clear()
+            active.task = asyncio.create_task(self._see_through(active), name=f"run {run.id}")
+
+    def _fill(self) -> None:
+        """Begin runs for waiting threads as far as there is room."""
+        for thread_id in list(self._waiting):
+            if not self._has_room():
+                return
+            if thread_id not in self._active:
+                del self._waiting[thread_id]
+                self._claiming += 1
+                task = asyncio.create_task(self._claim(thread_id), name=f"claim {thread_id}")
+                self._claims.add(task)
+                task.add_done_callback(self._claims.discard)
+
+    async def _claim(self, thread_id: str) -> None:
+        try:
+            claimed = await self._inbox.claim(thread_id)
+        except StoreError as error:
+            log.warning("claim failed", thread_id=thread_id, error=str(error))
+            self._waiting[thread_id] = None  # the sweep tries again
+            return
+        finally:
+            self._claiming -= 1
+        if claimed is not None:
+            self._begin(claimed)
+        self._calm()
+
+    def _calm(self) -> None:
+        if not (self._active or self._waiting or self._claiming):
+            self._quiet.set()
+
+    # -- seeing it through --------------------------------------------------------------------------------------
+
+    async def _see_through(self, active: Active) -> None:
+        run = active.run
+        try:
+            run = await self._outcome(active)
+            await self._settle(run, await active.delivery.finished())
+        except StoreError as error:
+            log.warning("store failed a run; the sweep will take it up again", error=str(error))
+        except PlatformError as error:
+            log.warning("answer not delivered", error=str(error), permanent=error.permanent)
+            if error.permanent:
+                await self._settle(run, Placed())
+        finally:
+            await active.delivery.stop()
+            del self._active[active.run.thread_id]
+            if not self._closing:
+                await self._next(active.run)
+                self._calm()
+
+    async def _outcome(self, active: Active) -> Run:
+        """The run as the work left it: terminal, or waiting for someone outside."""
+        try:
+            return await active.work
+        except asyncio.CancelledError:
+            if self._closing:
+                raise
+            return await self._end(active)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("run broke off")
+            with suppress(IllegalTransition):
+                await self._engine.fail(active.run.id)
+            return await self._end(active)
+
+    async def _end(self, active: Active) -> Run:
+        """The work is gone. A stopped run has ended as a rule; where it has not, it ends (and is told) now."""
+        async with self._database.read() as connection:
+            run = await stored_runs.get(connection, active.run.id)
+        if run.is_terminal and active.delivery.at_rest:
+            return run
+        active.delivery.start_over()
+        return await self._engine.advance(run, active.delivery.show)
+
+    async def _settle(self, run: Run, placed: Placed) -> None:
+        await self._database.write(lambda tx: stored_runs.place(tx, run.id, placed, done=run.is_terminal))
+        if run.is_terminal:
+            _tell(run)
+
+    async def _next(self, ended: Run) -> None:
+        """After a run: go on with it if it was moved on while it came to rest, else with whoever waits."""
+        self._fill()
+        try:
+            async with self._database.read() as connection:
+                run = await stored_runs.unfinished(connection, ended.id)
+            if run.open and run.run.status != "requires_action":
+                await self.resume(ended.id)
+        except StoreError as error:
+            log.warning("store failed after a run", error=str(error))
+
+
+def _tell(run: Run) -> None:
+    """The one line that a run leaves in the log."""
+    usage, took = run.usage, (run.ended_at or run.created_at) - run.created_at
+    log.info(
+        "run ended",
+        outcome=run.status,
+        seconds=round(took, 3),
+        model=run.model,
+        prompt_tokens=usage.prompt_tokens if usage else 0,
+        completion_tokens=usage.completion_tokens if usage else 0,
+        total_tokens=usage.total_tokens if usage else 0,
+        **({"error": run.last_error.code} if run.last_error else {}),
+    )

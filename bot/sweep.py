@@ -1,0 +1,87 @@
+"""Finds what no event of this process can tell of, when it starts and every few seconds from then on.
+
+Runs of owners that are gone, runs of our own that no task drives (a failing disk, a caller that was cancelled),
+stops and messages that came by way of another process, and waiting runs whose time is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.engine import Engine
+from bot.assistants.types import RunStatus
+from bot.clock import Clock
+from bot.errors import ParleyError, StoreError
+from bot.handler import Handler
+from bot.ownership import RENEWAL, Ownership
+from bot.store import inbox, runs
+from bot.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+
+class Sweep:
+    def __init__(
+        self, database: Database, engine: Engine, handler: Handler, ownership: Ownership, clock: Clock
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._handler = handler
+        self._ownership = ownership
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Take up what earlier processes left, then keep watch. Raises `StoreError`."""
+        await self.once(starting=True)
+        self._task = asyncio.create_task(self._watch(), name="sweep")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def once(self, *, starting: bool = False) -> None:
+        """At the start, nothing is in the making yet: what bears our own name is of an earlier self."""
+        now = self._clock.now()
+        for run_id, status in await self._lease(now, starting=starting):
+            if status == "cancelling":
+                self._handler.stop_work(run_id)
+            await self._handler.resume(run_id)
+        async with self._database.read() as connection:
+            overdue = await runs.past_their_time(connection, owner=self._ownership.name, now=now)
+            waiting = await inbox.threads_waiting(connection)
+        for run_id in overdue:
+            await self._engine.expire(run_id)
+            await self._handler.resume(run_id)
+        for thread_id, conversation in waiting:
+            if conversation.platform in self._handler.platforms:
+                self._handler.expect(thread_id)
+
+    async def _lease(self, now: float, *, starting: bool) -> list[tuple[str, RunStatus]]:
+        """Renew what is ours and take what is nobody's; returns the runs that some task should drive."""
+        me = self._ownership.name
+        gone = {*self._ownership.gone(), *([me] if starting else [])}
+        lease = self._ownership.lease(now)
+
+        async def operation(tx: AsyncConnection) -> list[tuple[str, RunStatus]]:
+            here = self._handler.platforms
+            taken = await runs.take_over(tx, owner=me, gone=gone, platforms=here, now=now, lease_until=lease)
+            ours = await runs.renew_lease(tx, owner=me, platforms=here, lease_until=lease)
+            # One that waits for someone outside rests, unless its own tools were broken off just now.
+            return [(run_id, status) for run_id, status in ours if status != "requires_action" or run_id in taken]
+
+        return await self._database.write(operation)
+
+    async def _watch(self) -> None:
+        while True:
+            await self._clock.sleep(RENEWAL)
+            try:
+                await self.once()
+            except StoreError as error:
+                log.warning("sweep failed", error=str(error))
+            except ParleyError as error:
+                log.info("sweep was overtaken", error=str(error))
