@@ -1,0 +1,219 @@
+"""Chat Completions as a model: for any compatible server, so strict in what is sent and liberal in what is read.
+
+https://platform.openai.com/docs/api-reference/chat/create. Parameters that a server lacks are left out once it says
+so; calls without ids, indexes or finish reasons are understood all the same (`bot.models.toolcalls`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import openai
+from openai import AsyncStream
+from openai.types.chat import ChatCompletionChunk
+
+from bot.assistants.types import JSON, Usage
+from bot.models import check
+from bot.models.concessions import Concessions
+from bot.models.failures import broken, translated
+from bot.models.port import (
+    AssistantText,
+    Call,
+    CallOutput,
+    FunctionTool,
+    ModelEvent,
+    ModelRequest,
+    OwnItems,
+    TextDelta,
+    Turn,
+    UserText,
+)
+from bot.models.toolcalls import ToolCalls
+
+OPTIONAL = (
+    "stream_options",
+    "parallel_tool_calls",
+    "prompt_cache_key",
+    "max_completion_tokens",
+    "reasoning_content",
+    "tool_choice",
+    "strict",
+)
+"""What servers are known to lack. `max_completion_tokens` goes out under its old name, `max_tokens`, instead."""
+
+
+class ChatModel:
+    """Any server that speaks Chat Completions. Closes the client that it is given."""
+
+    def __init__(self, client: openai.AsyncOpenAI) -> None:
+        self._client = client
+        self._concessions = Concessions(OPTIONAL)
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        reading = _Reading()
+        with translated(request.model):
+            chunks = await self._open(request)
+            async with chunks:
+                async for chunk in chunks:
+                    for text in reading.read(chunk.to_dict(warnings=False)):
+                        yield TextDelta(text)
+        yield reading.turn(f"chat:{request.model}")
+
+    async def check(self, model: str) -> str:
+        return await check.check(self._client, model)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _open(self, request: ModelRequest) -> AsyncStream[ChatCompletionChunk]:
+        async def post(body: dict[str, Any]) -> AsyncStream[ChatCompletionChunk]:
+            chunks: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(**body)
+            return chunks
+
+        return await self._concessions.send(request.model, lambda without: _body(request, without), post)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """An answer as far as it has come in."""
+
+    _text: list[str] = field(default_factory=list)
+    _refusal: list[str] = field(default_factory=list)
+    _reasoning: list[str] = field(default_factory=list)
+    _calls: ToolCalls = field(default_factory=ToolCalls)
+    _usage: Usage = field(default_factory=Usage)
+    _finish: str = ""
+
+    def read(self, chunk: JSON) -> Iterator[str]:
+        """The text to show that `chunk` brings, be it answer or refusal."""
+        self._usage = _usage(chunk.get("usage")) or self._usage
+        for choice in (chunk.get("choices") or ())[:1]:
+            self._finish = str(choice.get("finish_reason") or "") or self._finish
+            delta = choice.get("delta") or choice.get("message") or {}
+            self._reasoning.append(_text(delta.get("reasoning_content")))
+            self._calls.add(delta)
+            for said, spoken in ((self._text, delta.get("content")), (self._refusal, delta.get("refusal"))):
+                if text := _text(spoken):
+                    said.append(text)
+                    yield text
+
+    def turn(self, provider: str) -> Turn:
+        """Raises `ModelError` where the stream ended before the server had named a reason to."""
+        if self._finish in ("", "error"):
+            raise broken(f"the stream ended with finish_reason {self._finish or None}")
+        reasoning = "".join(self._reasoning)
+        return Turn(
+            text="".join(self._refusal or self._text),
+            calls=self._calls.whole(),
+            usage=self._usage,
+            finish=_FINISH.get(self._finish, "stop"),
+            items=({"reasoning_content": reasoning},) if reasoning else (),
+            provider=provider,
+            refused=bool(self._refusal),
+        )
+
+
+_FINISH: Mapping[str, Literal["length", "content_filter"]] = {
+    "length": "length",
+    "max_tokens": "length",
+    "content_filter": "content_filter",
+}
+
+
+def _text(content: Any) -> str:
+    """A delta's text, which some servers send as a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else ()
+    return "".join(part["text"] for part in parts if isinstance(part, Mapping) and isinstance(part.get("text"), str))
+
+
+def _usage(usage: Any) -> Usage | None:
+    if not isinstance(usage, Mapping):
+        return None
+    prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=usage.get("total_tokens") or prompt + completion,
+        cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
+        reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
+    )
+
+
+def _body(request: ModelRequest, without: frozenset[str]) -> dict[str, Any]:
+    limit = "max_tokens" if "max_completion_tokens" in without else "max_completion_tokens"
+    form = request.response_format
+    body = {
+        "model": request.model,
+        "messages": _messages(request, with_reasoning="reasoning_content" not in without),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "response_format": None if isinstance(form, str) else form,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        limit: request.max_output_tokens,
+        "prompt_cache_key": request.cache_key,
+    }
+    if request.tools:
+        body["tools"] = [_tool(tool, with_strict="strict" not in without) for tool in request.tools]
+        body["tool_choice"] = request.tool_choice
+        body["parallel_tool_calls"] = request.parallel_tool_calls
+    return {name: value for name, value in body.items() if value is not None and name not in without}
+
+
+def _tool(tool: FunctionTool, *, with_strict: bool) -> JSON:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": {**function, "strict": True} if tool.strict and with_strict else function}
+
+
+def _messages(request: ModelRequest, *, with_reasoning: bool) -> list[JSON]:
+    """Each turn of the model becomes one message, its text and its calls together, as the API wants them."""
+    messages: list[JSON] = []
+    if request.instructions:
+        messages.append({"role": "system", "content": request.instructions})
+    turn: list[AssistantText | Call] = []
+    for item in request.items:
+        if isinstance(item, Call) or (isinstance(item, AssistantText) and not turn):
+            turn.append(item)
+            continue
+        messages += _assistant(turn)
+        turn = []
+        match item:
+            case UserText():
+                messages.append({"role": "user", "content": item.spoken})
+            case CallOutput():
+                messages.append({"role": "tool", "tool_call_id": item.call_id, "content": item.output})
+            case AssistantText():
+                turn = [item]
+            case OwnItems():
+                own = item.provider == f"chat:{request.model}" and with_reasoning
+                messages += _assistant(item.neutral, item.items if own else ())
+    return messages + _assistant(turn)
+
+
+def _assistant(turn: Sequence[AssistantText | Call], reasoning: Sequence[JSON] = ()) -> list[JSON]:
+    """No message or one. Servers that reason between calls want their `reasoning_content` back within the run."""
+    text = "\n\n".join(said.text for said in turn if isinstance(said, AssistantText))
+    calls = [_tool_call(call) for call in turn if isinstance(call, Call)]
+    if not text and not calls:
+        return []
+    message: dict[str, Any] = {"role": "assistant", "content": text or None}
+    if calls:
+        message["tool_calls"] = calls
+    for item in reasoning:
+        message.update(item)
+    return [message]
+
+
+def _tool_call(call: Call) -> JSON:
+    """Servers whose chat templates parse the arguments fail on text that is no JSON object: it goes in wrapped."""
+    try:
+        sound = isinstance(json.loads(call.arguments), dict)
+    except ValueError:
+        sound = False
+    arguments = call.arguments if sound else json.dumps({"not_json": call.arguments})
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

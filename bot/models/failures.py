@@ -1,0 +1,224 @@
+"""What went wrong at a model endpoint, told to three readers: the person (a sentence that says what to do), the
+retry loop (again or not, and when) and the log (codes and the server's own words, without keys or message text).
+
+Codes: https://platform.openai.com/docs/guides/error-codes. Compatible servers send fewer of them, so the HTTP
+status decides where no code is known.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import openai
+
+from bot.assistants.types import ErrorCode
+from bot.models.port import ModelError
+
+AGAIN = "Please try again in a minute."
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way to fail: what the person reads, the run's code, and whether another attempt may help."""
+
+    sentence: str
+    code: ErrorCode = "server_error"
+    retryable: bool = False
+
+
+BUSY = Kind(f"Too many requests are going to the model right now. {AGAIN}", "rate_limit_exceeded", retryable=True)
+OVERLOADED = Kind(f"The model is overloaded right now. {AGAIN}", retryable=True)
+TROUBLE = Kind(f"The model had a problem. {AGAIN}", retryable=True)
+UNREACHABLE = Kind(f"The model could not be reached. {AGAIN}", retryable=True)
+SLOW = Kind(f"The model took too long to answer. {AGAIN}", retryable=True)
+BROKEN = Kind(f"The model's answer broke off. {AGAIN}", retryable=True)
+NO_CREDIT = Kind(
+    "The account for the model has run out of credit. Please ask an admin to check its plan and billing.",
+    "rate_limit_exceeded",
+)
+BAD_KEY = Kind("The model did not accept Parley's API key. Please ask an admin to check the key.")
+FORBIDDEN = Kind("Parley's API key may not use this model. Please ask an admin to check the key's permissions.")
+TOO_LONG = Kind(
+    "This conversation is too long for the model. Please start a new one, or send a shorter message.",
+    "invalid_prompt",
+)
+POLICY = Kind(
+    "The model's provider does not allow this message. Please put it differently and try again.", "invalid_prompt"
+)
+NOT_ACCEPTED = Kind("The model did not accept Parley's request. Please ask an admin to look at the log.")
+
+_BY_CODE: Mapping[str, Kind] = {
+    "rate_limit_exceeded": BUSY,
+    "rate_limit_error": BUSY,
+    "server_error": TROUBLE,
+    "internal_error": TROUBLE,
+    "overloaded_error": OVERLOADED,
+    "insufficient_quota": NO_CREDIT,
+    "billing_hard_limit_reached": NO_CREDIT,
+    "invalid_api_key": BAD_KEY,
+    "context_length_exceeded": TOO_LONG,
+    "exceed_context_size_error": TOO_LONG,
+    "string_above_max_length": TOO_LONG,
+    "invalid_prompt": POLICY,
+    "content_filter": POLICY,
+    "content_policy_violation": POLICY,
+    "ResponsibleAIPolicyViolation": POLICY,
+    "bio_policy": POLICY,
+    "misalignment_policy_violation": POLICY,
+    "image_content_policy_violation": POLICY,
+}
+_UNKNOWN_MODEL = ("model_not_found", "DeploymentNotFound")
+_BY_STATUS: Mapping[int, Kind] = {
+    401: BAD_KEY,
+    402: NO_CREDIT,
+    403: FORBIDDEN,
+    408: SLOW,
+    409: TROUBLE,
+    413: TOO_LONG,
+    429: BUSY,
+    503: OVERLOADED,
+    504: SLOW,
+    529: OVERLOADED,
+}
+_LONG_CONTEXT = re.compile(r"maximum context length|context (length|window|size)|too many tokens", re.IGNORECASE)
+_ECHOED_INPUT = re.compile(r"""['"]input['"]\s*:.*""", re.DOTALL)
+_KEY = re.compile(r"\b(?:sk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
+
+
+@contextmanager
+def translated(model: str) -> Iterator[None]:
+    """Raises `ModelError` for whatever the openai client, or reading its stream, raises inside the block."""
+    try:
+        yield
+    except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise failure(error, model) from error
+
+
+def failure(error: Exception, model: str) -> ModelError:
+    """The `ModelError` for an exception of the openai client. `model` is named where it is the one at fault."""
+    if isinstance(error, openai.APITimeoutError):
+        return told(SLOW, "timeout")
+    if isinstance(error, openai.APIConnectionError):
+        return told(UNREACHABLE, f"connection: {error.__cause__ or error}")
+    if isinstance(error, openai.APIStatusError):
+        kind = _kind(error, error.status_code, model)
+        return told(kind, _detail(error, error.status_code), retry_after=retry_after(error.response.headers))
+    if isinstance(error, openai.APIError):
+        status = int(error.code) if error.code and error.code.isdecimal() else None
+        return told(_kind(error, status, model), _detail(error, status))
+    return told(BROKEN, f"unreadable: {type(error).__name__}")
+
+
+def reported(code: str | None, message: str) -> ModelError:
+    """The `ModelError` for an error that a stream reported in its own events, with a code of the Responses API."""
+    kind = TROUBLE if code is None else _BY_CODE.get(code, NOT_ACCEPTED)
+    return told(kind, f"stream code={code}: {_clean(message)}")
+
+
+def broken(detail: str) -> ModelError:
+    """The `ModelError` for a stream that ended before its end."""
+    return told(BROKEN, detail)
+
+
+def told(kind: Kind, detail: str, *, retry_after: float | None = None) -> ModelError:
+    return ModelError(
+        kind.sentence,
+        code=kind.code,
+        retryable=kind.retryable,
+        retry_after=retry_after if kind.retryable else None,
+        detail=detail,
+    )
+
+
+def unknown_model(model: str) -> Kind:
+    return Kind(
+        f"There is no model '{model}' at the configured address. Please ask an admin to check MODEL and the address."
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from `retry-after-ms` or `Retry-After` (seconds or a date, read by the server's own clock).
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers.get(name, "")) * unit)
+        except ValueError:
+            continue
+    until, now = _date(headers.get("retry-after")), _date(headers.get("date"))
+    if until is None:
+        return None
+    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+
+
+def _kind(error: openai.APIError, status: int | None, model: str) -> Kind:
+    names = [name for name in (error.code, error.type, _inner_code(error)) if name]
+    if status == 404 or any(name in _UNKNOWN_MODEL for name in names):
+        return unknown_model(model)
+    known = next((_BY_CODE[name] for name in names if name in _BY_CODE), None)
+    if known and not (known.retryable and _final(status)):
+        return known
+    if status in (None, 400, 422) and _LONG_CONTEXT.search(words(error)):
+        return TOO_LONG
+    if status is None:
+        return NOT_ACCEPTED if names else BROKEN
+    return _BY_STATUS.get(status, TROUBLE if status >= 500 else _not_accepted(error))
+
+
+def _final(status: int | None) -> bool:
+    return status is not None and 400 <= status < 500 and status not in (408, 409, 429)
+
+
+def _not_accepted(error: openai.APIError) -> Kind:
+    if not re.fullmatch(r"[a-z_]{1,40}", str(error.param)) or error.param is None:
+        return NOT_ACCEPTED
+    return Kind(f"The model does not accept the setting '{error.param}' as it is. Please ask an admin to change it.")
+
+
+def _inner_code(error: openai.APIError) -> str | None:
+    """Azure's reason: https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter."""
+    inner = error.body.get("innererror") if isinstance(error.body, Mapping) else None
+    return str(inner.get("code")) if isinstance(inner, Mapping) else None
+
+
+def _detail(error: openai.APIError, status: int | None) -> str:
+    request_id = getattr(error, "request_id", None)
+    parts = {"status": status, "code": error.code, "type": error.type, "param": error.param, "request": request_id}
+    known = " ".join(f"{name}={value}" for name, value in parts.items() if value is not None)
+    text = _clean(words(error), error.request.headers)
+    return f"{known}: {text}" if text else known
+
+
+def _clean(text: str, headers: Mapping[str, str] | None = None) -> str:
+    """The server's words without keys."""
+    for name in ("authorization", "api-key"):
+        secret = (headers or {}).get(name, "").removeprefix("Bearer ")
+        if len(secret) >= 8:
+            text = text.replace(secret, "[key]")
+    return _KEY.sub("[key]", text)[:300]
+
+
+def words(error: openai.APIError) -> str:
+    """What the server says is wrong, up to where it repeats what was sent, as servers do that validate with pydantic.
+
+    Empty for pages that are no JSON. The SDK's own message leaves out everything but OpenAI's form of an error.
+    """
+    body = error.body
+    said = body.get("message") if isinstance(body, Mapping) else body
+    text = said if isinstance(said, str) else repr(body) if body else ""
+    return "" if text.lstrip().startswith("<") else _ECHOED_INPUT.sub("…", text)
+
+
+def _date(text: str | None) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,74 @@
+"""Tries a model call again where that may help: with back-off and jitter, never sooner than the server asked for,
+and never past thirty seconds after the first failure.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from bot.clock import Clock
+from bot.models.port import Model, ModelError, ModelEvent, ModelRequest, TextDelta, TextDiscarded
+
+PATIENCE = 30.0
+"""Seconds after the first failure beyond which no new attempt begins."""
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0
+"""Seconds, before jitter."""
+
+
+async def stream(
+    model: Model,
+    request: ModelRequest,
+    clock: Clock,
+    *,
+    log: Any = None,
+    jitter: Callable[[], float] = random.random,
+) -> AsyncIterator[ModelEvent]:
+    """The events of `model.stream(request)`, begun anew after failures that another attempt may mend.
+
+    `TextDiscarded` comes before a new attempt's first event where text was shown already. `jitter` gives numbers
+    from 0 to 1 and takes up to a quarter off a wait that the server did not name. `log` is a bound structlog
+    logger. Raises the last `ModelError` when it is not retryable or patience has run out.
+    """
+    log = log or structlog.get_logger(__name__)
+    failed_at: float | None = None
+    attempt, shown = 0, False
+    while True:
+        attempt += 1
+        stale = shown
+        try:
+            async with _closing(model.stream(request)) as events:
+                async for event in events:
+                    if stale:
+                        yield TextDiscarded()
+                        stale = shown = False
+                    shown = shown or isinstance(event, TextDelta)
+                    yield event
+            return
+        except ModelError as error:
+            failed_at = clock.now() if failed_at is None else failed_at
+            wait = _wait(error, attempt, jitter)
+            if not error.retryable or clock.now() + wait > failed_at + PATIENCE:
+                raise
+            log.warning("model_retry", attempt=attempt, wait=round(wait, 3), code=error.code, detail=error.detail)
+        await clock.sleep(wait)
+
+
+def _wait(error: ModelError, attempt: int, jitter: Callable[[], float]) -> float:
+    backoff = min(LONGEST_WAIT, FIRST_WAIT * float(2 ** (attempt - 1))) * (1 - jitter() / 4)
+    return max(backoff, error.retry_after or 0.0)
+
+
+@asynccontextmanager
+async def _closing(events: AsyncIterator[ModelEvent]) -> AsyncIterator[AsyncIterator[ModelEvent]]:
+    """Closes a model's stream at once when its reader leaves, so that its connection does not linger."""
+    try:
+        yield events
+    finally:
+        close = getattr(events, "aclose", None)
+        if close:
+            await close()

@@ -1,0 +1,56 @@
+"""A request as the simulator received it, and the questions that tests and brains ask about it in either API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`headers` have small letters. `azure` tells the dated form from the v1 form and from OpenAI's own."""
+
+    api: Literal["responses", "chat"]
+    body: JSON
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    azure: Literal["dated", "v1"] | None = None
+
+    @property
+    def model(self) -> str:
+        return str(self.body.get("model"))
+
+    @property
+    def items(self) -> Sequence[JSON]:
+        """The conversation: the input items or the messages."""
+        given = self.body.get("input" if self.api == "responses" else "messages")
+        return given if isinstance(given, list) else [{"role": "user", "content": given}]
+
+    @property
+    def tools(self) -> Mapping[str, JSON]:
+        """Parameter schemas by tool name."""
+        tools = [tool.get("function", tool) for tool in self.body.get("tools") or ()]
+        return {tool["name"]: tool.get("parameters") or {} for tool in tools}
+
+    @property
+    def outputs(self) -> list[str]:
+        """The tool outputs that came after the last user message."""
+        since: list[str] = []
+        for item in self.items:
+            if item.get("role") == "user":
+                since = []
+            elif item.get("type") == "function_call_output":
+                since.append(str(item.get("output")))
+            elif item.get("role") == "tool":
+                since.append(str(item.get("content")))
+        return since
+
+    @property
+    def question(self) -> str:
+        """The last user message."""
+        asked = [str(item.get("content")) for item in self.items if item.get("role") == "user"]
+        return asked[-1] if asked else ""
