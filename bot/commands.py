@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import access
+from bot.assistants.types import Run
 from bot.clock import Clock
 from bot.handler import Handler
 from bot.ports import CommandRequest
@@ -59,17 +60,19 @@ class Commands:
         return "A fresh conversation begins here. I no longer see what was said before."
 
     async def _threads(self, request: CommandRequest, _rest: list[str]) -> str:
-        async with self.database.read() as connection:
-            lines = await threads.newest_first(connection, 20, platform=request.conversation.platform)
-            now = await threads.bound(connection, request.conversation)
+        place = request.conversation
+        lines = await self.database.read(lambda c: threads.newest_first(c, 20, platform=place.platform))
+        now = await self.database.read(lambda c: threads.bound(c, place))
         marks = [f"{'*' if line.id == now else ' '} {line.id}  {line.messages:>4}  {line.title}" for line in lines]
         return "\n".join(marks) or "No threads yet."
 
     async def _stop(self, request: CommandRequest, _rest: list[str]) -> str:
-        async with self.database.read() as connection:
+        async def look(connection: AsyncConnection) -> tuple[str | None, Run | None, inbox.Asked | None]:
             thread_id = await threads.bound(connection, request.conversation)
             run = await runs.active_in(connection, thread_id) if thread_id else None
-            asked = await inbox.asked(connection, run.id) if run else None
+            return thread_id, run, await inbox.asked(connection, run.id) if run else None
+
+        thread_id, run, asked = await self.database.read(look)
         if thread_id is None or run is None:
             return "There is nothing to stop here."
         may = access.is_admin(request, self.admins) or (asked is not None and request.author.id in asked.askers)
@@ -91,8 +94,7 @@ class Commands:
                 )
 
     async def _list_tools(self, request: CommandRequest) -> str:
-        async with self.database.read() as connection:
-            switches = await flags.nearest(connection, request.conversation)
+        switches = await self.database.read(lambda c: flags.nearest(c, request.conversation))
         lines = []
         for name in self.tools:
             flag = switches.get(name)
@@ -129,8 +131,7 @@ class Commands:
         """A word of warning where this channel's own switch says otherwise."""
         if scope == "channel":
             return ""
-        async with self.database.read() as connection:
-            flag = (await flags.nearest(connection, request.conversation)).get(name)
+        flag = (await self.database.read(lambda c: flags.nearest(c, request.conversation))).get(name)
         if flag is None or flag.enabled is enabled:
             return ""
         return f" This channel's own switch still says {_word(flag.enabled)}."

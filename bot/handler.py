@@ -7,9 +7,9 @@ left at shutdown. What no event here can tell of, `bot.sweep` finds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -34,13 +34,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class Active:
-    """A run in the making. `work` advances it and is what a stop cancels; `task` sees it through to the delivery."""
+    """A run in the making. `work` advances it and is what a stop cancels; a task of its own sees it delivered."""
 
     run: Run
     asked: Asked
     delivery: Delivery
     work: asyncio.Task[Run]
-    task: asyncio.Task[None] = field(init=False)
 
 
 class Handler:
@@ -58,7 +57,7 @@ class Handler:
         self._active: dict[str, Active] = {}  # by thread
         self._claiming = 0
         self._waiting: dict[str, None] = {}  # threads with messages that wait for room or for the run before them
-        self._claims: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()  # every task of ours but the works, until it is wholly done
         self._closing = False
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -76,10 +75,10 @@ class Handler:
     async def close(self, grace: float = GRACE) -> None:
         """Let running answers end for `grace` seconds and park the rest. Messages may no longer come in."""
         self._closing = True
-        if self._active:
-            await asyncio.wait([active.task for active in self._active.values()], timeout=grace)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
         left = list(self._active.values())
-        tasks = [*self._claims, *(active.task for active in left), *(active.work for active in left)]
+        tasks = [*self._tasks, *(active.work for active in left)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -120,8 +119,7 @@ class Handler:
 
     async def stop(self, thread_id: str) -> bool:
         """Cancel the thread's active run, its model stream and its tools; False where there is none."""
-        async with self._database.read() as connection:
-            run = await stored_runs.active_in(connection, thread_id)
+        run = await self._database.read(lambda c: stored_runs.active_in(c, thread_id))
         if run is None:
             return False
         try:
@@ -156,9 +154,8 @@ class Handler:
 
     async def resume(self, run_id: str) -> None:
         """Go on with a run that no task here drives: advance it, or only deliver it where it is over."""
-        async with self._database.read() as connection:
-            found = await stored_runs.unfinished(connection, run_id)
-            asked = await stored_inbox.asked(connection, run_id)
+        found = await self._database.read(lambda c: stored_runs.unfinished(c, run_id))
+        asked = await self._database.read(lambda c: stored_inbox.asked(c, run_id))
         if asked is not None and asked.conversation.platform in self._adapters:
             self._launch(found.run, asked, found.placed, fresh=False)
 
@@ -184,7 +181,7 @@ class Handler:
             work = asyncio.create_task(self._engine.advance(run, delivery.show, fresh=fresh), name=f"advance {run.id}")
             active = self._active[run.thread_id] = Active(run, asked, delivery, work)
             self._quiet.clear()
-            active.task = asyncio.create_task(self._see_through(active), name=f"run {run.id}")
+            self._keep(self._see_through(active), f"run {run.id}")
 
     def _fill(self) -> None:
         """Begin runs for waiting threads as far as there is room."""
@@ -194,9 +191,7 @@ class Handler:
             if thread_id not in self._active:
                 del self._waiting[thread_id]
                 self._claiming += 1
-                task = asyncio.create_task(self._claim(thread_id), name=f"claim {thread_id}")
-                self._claims.add(task)
-                task.add_done_callback(self._claims.discard)
+                self._keep(self._claim(thread_id), f"claim {thread_id}")
 
     async def _claim(self, thread_id: str) -> None:
         try:
@@ -210,6 +205,11 @@ class Handler:
         if claimed is not None:
             self._begin(claimed)
         self._calm()
+
+    def _keep(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _calm(self) -> None:
         if not (self._active or self._waiting or self._claiming):
@@ -253,8 +253,7 @@ class Handler:
 
     async def _end(self, active: Active) -> Run:
         """The work is gone. A stopped run has ended as a rule; where it has not, it ends (and is told) now."""
-        async with self._database.read() as connection:
-            run = await stored_runs.get(connection, active.run.id)
+        run = await self._database.read(lambda c: stored_runs.get(c, active.run.id))
         if run.is_terminal and active.delivery.at_rest:
             return run
         active.delivery.start_over()
@@ -269,8 +268,7 @@ class Handler:
         """After a run: go on with it if it was moved on while it came to rest, else with whoever waits."""
         self._fill()
         try:
-            async with self._database.read() as connection:
-                run = await stored_runs.unfinished(connection, ended.id)
+            run = await self._database.read(lambda c: stored_runs.unfinished(c, ended.id))
             if run.open and run.run.status != "requires_action":
                 await self.resume(ended.id)
         except StoreError as error:

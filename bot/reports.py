@@ -2,62 +2,74 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
 from rich.table import Table
 
-from bot.assistants.types import Run, RunStep
+from bot.assistants.types import Run, RunStep, Usage
 from bot.errors import NotFound, StoreError
 from bot.settings import Settings
 from bot.store import runs, steps, threads
 from bot.store.database import Database
 
-console = Console()
+
+def _console() -> Console:
+    """Wraps in a terminal only: what other programs read stays a line a row."""
+    wide = None if sys.stdout.isatty() else 1000
+    return Console(width=wide, markup=False, emoji=False, highlight=False, soft_wrap=wide is not None)
+
+
+def _table(*columns: str) -> Table:
+    """The first column, an id or a name, is never cut."""
+    table = Table(box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0)
+    return table
 
 
 async def show_threads(settings: Settings, limit: int) -> None:
     """The newest threads. Raises `StoreError`."""
     database = await _open(settings)
     try:
-        async with database.read() as connection:
-            lines = await threads.newest_first(connection, limit)
+        lines = await database.read(lambda c: threads.newest_first(c, limit))
     finally:
         await database.close()
-    table = Table("thread", "begun", "messages", "where", "first message", box=None, pad_edge=False)
+    table = _table("thread", "begun", "messages", "where", "first message")
     for line in lines:
-        table.add_row(line.id, _when(line.created_at), str(line.messages), str(line.conversation or ""), line.title)
-    console.print(table if lines else "No threads yet.", markup=False)
+        where = str(line.conversation or "")
+        table.add_row(line.id, _when(line.created_at), str(line.messages), where, _printable(line.title))
+    _console().print(table if lines else "No threads yet.")
 
 
 async def show_runs(settings: Settings, thread_id: str) -> None:
     """A thread's runs with their steps. Raises `NotFound` and `StoreError`."""
     database = await _open(settings)
     try:
-        async with database.read() as connection:
-            if not await threads.exists(connection, thread_id):
-                raise NotFound("thread", thread_id)
-            found = await runs.of_thread(connection, thread_id)
-            of_runs = await steps.of_runs(connection, [run.id for run in found]) if found else []
+        if not await database.read(lambda c: threads.exists(c, thread_id)):
+            raise NotFound("thread", thread_id)
+        found = await database.read(lambda c: runs.of_thread(c, thread_id))
+        of_runs = await database.read(lambda c: steps.of_runs(c, [run.id for run in found])) if found else []
     finally:
         await database.close()
     for run in found:
         _show_run(run, [step for step in of_runs if step.run_id == run.id])
     if not found:
-        console.print("No runs in this thread yet.")
+        _console().print("No runs in this thread yet.")
 
 
 def show_tools() -> None:
     """Parley's tools with their parameters."""
     from tools.registry import load
 
-    table = Table("tool", "parameters", "what it does", box=None, pad_edge=False)
+    table = _table("tool", "parameters", "what it does")
     for tool in load().values():
         required = tool.parameters.get("required", ())
         names = [name if name in required else f"[{name}]" for name in tool.parameters["properties"]]
-        table.add_row(tool.name, " ".join(names).replace("[", r"\["), tool.description.split("\n")[0])
-    console.print(table)
+        table.add_row(tool.name, " ".join(names), tool.description.split("\n")[0])
+    _console().print(table)
 
 
 async def _open(settings: Settings) -> Database:
@@ -67,20 +79,33 @@ async def _open(settings: Settings) -> Database:
 
 
 def _show_run(run: Run, of_run: Sequence[RunStep]) -> None:
-    usage = run.usage
-    tokens = f"{usage.total_tokens} tokens ({usage.prompt_tokens} in, {usage.completion_tokens} out)" if usage else ""
-    took = f"{run.ended_at - run.created_at:.2f} s" if run.ended_at else "not over"
-    console.print(f"{run.id}  {run.status}  {_when(run.created_at)}  {took}  {run.model}  {tokens}", markup=False)
+    show = _console().print
+    took = _took(run.created_at, run.ended_at) or "not over"
+    show("  ".join((run.id, run.status, _when(run.created_at), took, run.model, _tokens(run.usage))).rstrip())
     for step in of_run:
-        took = f"{(step.completed_at or step.created_at) - step.created_at:.2f} s" if step.completed_at else ""
-        console.print(f"  {step.id}  {step.type}  {step.status}  {took}", markup=False)
+        took = _took(step.created_at, step.completed_at)
+        show("  ".join(("", step.id, step.type, step.status, took, _tokens(step.usage))).rstrip())
         for call in step.calls:
             state = "waiting" if call.output is None else "failed" if call.failed else "done"
-            lasted = f"{call.completed_at - call.started_at:.2f} s" if call.completed_at and call.started_at else ""
-            console.print(f"    {call.name}  {state}  {lasted}", markup=False)
+            show("  ".join(("", "", _printable(call.name), state, _took(call.started_at, call.completed_at))).rstrip())
     if run.last_error:
-        console.print(f"  {run.last_error.code}: {run.last_error.message}", markup=False)
+        show(f"  {run.last_error.code}: {_printable(run.last_error.message)}")
+
+
+def _tokens(usage: Usage | None) -> str:
+    if usage is None:
+        return ""
+    return f"{usage.total_tokens} tokens ({usage.prompt_tokens} in, {usage.completion_tokens} out)"
+
+
+def _took(start: float | None, end: float | None) -> str:
+    return "" if start is None or end is None else f"{end - start:.2f} s"
 
 
 def _when(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _printable(text: str) -> str:
+    """What people and models wrote, without the control characters that a terminal would obey."""
+    return "".join(character if character.isprintable() else "�" for character in text)

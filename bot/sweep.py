@@ -51,9 +51,9 @@ class Sweep:
             if status == "cancelling":
                 self._handler.stop_work(run_id)
             await self._handler.resume(run_id)
-        async with self._database.read() as connection:
-            overdue = await runs.past_their_time(connection, owner=self._ownership.name, now=now)
-            waiting = await inbox.threads_waiting(connection)
+        me = self._ownership.name
+        overdue = await self._database.read(lambda c: runs.past_their_time(c, owner=me, now=now))
+        waiting = await self._database.read(inbox.threads_waiting)
         for run_id in overdue:
             await self._engine.expire(run_id)
             await self._handler.resume(run_id)

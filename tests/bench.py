@@ -21,6 +21,7 @@ from bot.store import assistants, runs, threads
 from bot.store.database import Database
 from bot.store.journal import StoreJournal
 from bot.store.schema import threads as threads_table
+from tests.files import ready
 from tests.hand_clock import HandClock
 from tests.scripted_model import ScriptedModel
 
@@ -112,7 +113,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench_at(path: Path) -> AsyncIterator[Bench]:
-    database = await Database.open(path)
+    database = await Database.open(ready(path))
     model, tools, clock = ScriptedModel(), Tools(), HandClock()
     journal = StoreJournal(database)
     thread_id = new_id("thread")

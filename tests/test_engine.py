@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -261,7 +261,7 @@ async def test_a_forced_tool_choice_holds_for_the_first_call_only(bench: Bench) 
 
 async def test_the_runs_settings_reach_the_model(bench: Bench) -> None:
     bench.model.say("{}")
-    settings = {
+    settings: dict[str, Any] = {
         "model": "other",
         "instructions": "Rhyme.",
         "temperature": 0.5,

@@ -89,18 +89,24 @@ class Drive:
             self.emit(RunEnded(self.run))
             return self.run
         try:
-            async with self.clock.until(self._deadline):
-                await self._turns()
-        except TimeoutError:
-            await self._end("expired")
-        except port.ModelError as error:
-            await self._end("failed", error=LastError(error.code, error.sentence))
+            await self._in_time()
         except Superseded:
             await self._yield()
         except asyncio.CancelledError:
             await self._yield()
             raise
         return self.run
+
+    async def _in_time(self) -> None:
+        if self.run.status == "cancelling":
+            return await self._end("cancelled")
+        try:
+            async with self.clock.until(self._deadline):
+                await self._turns()
+        except TimeoutError:
+            await self._end("expired")
+        except port.ModelError as error:
+            await self._end("failed", error=LastError(error.code, error.sentence))
 
     @property
     def _deadline(self) -> float:
@@ -124,8 +130,6 @@ class Drive:
                         self.emit(OutputRecorded(call))
 
     async def _turns(self) -> None:
-        if self.run.status == "cancelling":
-            await self._end("cancelled")
         while not self.run.is_terminal:
             step = self._open_step()
             if step is not None and not await self._answer(step):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +33,7 @@ class Database:
         self.writer_engine = writer_engine
         self.reader_engine = reader_engine
         self._turn = asyncio.Lock()
-        self._writes: set[asyncio.Task[Any]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._connection: AsyncConnection | None = None
 
     @classmethod
@@ -52,34 +51,41 @@ class Database:
 
         Raises what `operation` raises, and `StoreError` where the database fails; nothing is written then.
         """
-        task = asyncio.create_task(self._transaction(operation), name="store write")
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        return await self._whole(self._transaction(operation), "store write")
+
+    async def read(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Run `operation`, which only reads, beside the writer. Raises what it raises, and `StoreError`."""
+        # Whole, too: a connection whose statement is cut off by a cancellation is lost to the pool.
+        return await self._whole(self._look(operation), "store read")
+
+    async def close(self) -> None:
+        """After the operations that are on their way."""
+        if self._running:
+            await asyncio.wait(self._running)
+        if self._connection is not None:
+            await self._connection.close()
+        await self.writer_engine.dispose()
+        await self.reader_engine.dispose()
+
+    async def _whole(self, operation: Coroutine[Any, Any, T], name: str) -> T:
+        """Run a task to its end, whatever becomes of the caller."""
+        task = asyncio.create_task(operation, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait([task])
             if not task.cancelled() and (error := task.exception()) is not None:
-                log.warning("write failed while its caller was cancelled", error=repr(error))
+                log.warning("failed while its caller was cancelled", operation=name, error=repr(error))
             raise
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection for reading. Raises `StoreError` where the database fails."""
+    async def _look(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
             async with self.reader_engine.connect() as connection:
-                yield connection
+                return await operation(connection)
         except exc.DBAPIError as error:
             raise _store_error(error) from error
-
-    async def close(self) -> None:
-        """After the writes that are on their way."""
-        if self._writes:
-            await asyncio.wait(self._writes)
-        if self._connection is not None:
-            await self._connection.close()
-        await self.writer_engine.dispose()
-        await self.reader_engine.dispose()
 
     async def _transaction(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with self._turn:

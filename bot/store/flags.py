@@ -31,7 +31,7 @@ async def nearest(connection: AsyncConnection, where: Conversation) -> dict[str,
     )
     flags: dict[str, Flag] = {}
     # The workspace's row has the empty channel and comes first; the channel's then takes its place.
-    for tool, enabled, channel in (await connection.execute(query.order_by(tool_flags.c.channel))).tuples():
+    for tool, enabled, channel in await connection.execute(query.order_by(tool_flags.c.channel)):
         flags[tool] = Flag(tool, enabled, "channel" if channel else "workspace")
     return flags
 

@@ -89,7 +89,7 @@ async def threads_waiting(connection: AsyncConnection) -> Sequence[tuple[str, Co
     busy = select(runs.c.id).where(runs.c.thread_id == messages.c.thread_id, runs.c.status.in_(sorted(ACTIVE)))
     query = select(messages.c.thread_id, messages.c.conversation).where(messages.c.waiting, ~busy.exists())
     places: dict[str, Conversation] = {}
-    for thread_id, place in (await connection.execute(query.order_by(messages.c.seq))).tuples():
+    for thread_id, place in await connection.execute(query.order_by(messages.c.seq)):
         places.setdefault(thread_id, Conversation(*place))
     return list(places.items())
 

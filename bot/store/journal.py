@@ -21,23 +21,24 @@ class StoreJournal:
     database: Database
 
     async def run(self, run_id: str) -> Run:
-        async with self.database.read() as connection:
-            return await runs.get(connection, run_id)
+        return await self.database.read(lambda c: runs.get(c, run_id))
 
     async def steps(self, run_id: str) -> Sequence[RunStep]:
-        async with self.database.read() as connection:
-            return await steps.of_runs(connection, [run_id])
+        return await self.database.read(lambda c: steps.of_runs(c, [run_id]))
 
     async def past(self, run: Run, *, fresh: bool) -> Past:
         here = (messages.c.thread_id == run.thread_id, messages.c.position.is_not(None))
         newest = select(messages).where(*here).order_by(messages.c.position.desc(), messages.c.seq.desc())
-        async with self.database.read() as connection:
+
+        async def operation(connection: AsyncConnection) -> Past:
             rows = (await connection.execute(newest.limit(WINDOW_MESSAGES + 1))).mappings().all()
             read = [threads.to_message(row) for row in reversed(rows[:WINDOW_MESSAGES])]
             wrote = {message.run_id for message in read if message.run_id is not None}
             known = wrote if fresh else wrote | {run.id}
             past_steps = await steps.of_runs(connection, known) if known else []
-        return Past(read, past_steps, more=len(rows) > WINDOW_MESSAGES)
+            return Past(read, past_steps, more=len(rows) > WINDOW_MESSAGES)
+
+        return await self.database.read(operation)
 
     async def start_run(self, run: Run) -> None:
         await self.database.write(lambda tx: runs.change(tx, run, "queued"))

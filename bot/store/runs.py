@@ -156,7 +156,7 @@ async def renew_lease(
         .values(lease_until=lease_until)
         .returning(runs.c.created_at, runs.c.id, runs.c.status)
     )
-    return [(run_id, status) for _, run_id, status in sorted(renewed.tuples())]
+    return [(run_id, status) for _, run_id, status in sorted(renewed)]
 
 
 async def release(tx: AsyncConnection, *, owner: str) -> None:
