@@ -218,10 +218,11 @@ class Handler:
     # -- seeing it through --------------------------------------------------------------------------------------
 
     async def _see_through(self, active: Active) -> None:
-        run = active.run
+        run, rests = active.run, False
         try:
             run = await self._outcome(active)
             await self._settle(run, await active.delivery.finished())
+            rests = not run.is_terminal
         except StoreError as error:
             log.warning("store failed a run; the sweep will take it up again", error=str(error))
         except PlatformError as error:
@@ -232,7 +233,9 @@ class Handler:
             await active.delivery.stop()
             del self._active[active.run.thread_id]
             if not self._closing:
-                await self._next(active.run)
+                self._fill()
+                if rests:
+                    await self._catch_up(run.id)
                 self._calm()
 
     async def _outcome(self, active: Active) -> Run:
@@ -264,15 +267,14 @@ class Handler:
         if run.is_terminal:
             _tell(run)
 
-    async def _next(self, ended: Run) -> None:
-        """After a run: go on with it if it was moved on while it came to rest, else with whoever waits."""
-        self._fill()
+    async def _catch_up(self, run_id: str) -> None:
+        """Go on with a run that somebody moved on while it came to rest here."""
         try:
-            run = await self._database.read(lambda c: stored_runs.unfinished(c, ended.id))
-            if run.open and run.run.status != "requires_action":
-                await self.resume(ended.id)
+            found = await self._database.read(lambda c: stored_runs.unfinished(c, run_id))
+            if found.open and found.run.status != "requires_action":
+                await self.resume(run_id)
         except StoreError as error:
-            log.warning("store failed after a run", error=str(error))
+            log.warning("store failed after a run; the sweep will take it up again", error=str(error))
 
 
 def _tell(run: Run) -> None:

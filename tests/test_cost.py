@@ -1,0 +1,135 @@
+"""What a turn costs the store: transactions and statements, counted at the driver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.types import new_id
+from bot.store.database import Database
+from bot.store.schema import messages
+from tests.parley import Parley, parley_at
+from tests.scripted_model import ScriptedModel
+
+TRANSACTIONS, STATEMENTS = 6, 15
+
+
+@dataclass(slots=True)
+class Cost:
+    transactions: int = 0
+    statements: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[Cost]:
+    """Counts what reaches SQLite; the words that open a transaction are counted as such and not as statements."""
+    cost = Cost()
+
+    def begun(connection: Any) -> None:
+        cost.transactions += 1
+
+    def executed(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            cost.statements.append(statement)
+
+    engines = [database.writer_engine.sync_engine, database.reader_engine.sync_engine]
+    event.listen(engines[0], "begin", begun)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", executed)
+    yield cost
+    event.remove(engines[0], "begin", begun)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", executed)
+
+
+@pytest.fixture
+def model() -> ScriptedModel:
+    return ScriptedModel()
+
+
+@pytest.fixture
+async def parley(tmp_path: Path, model: ScriptedModel) -> AsyncIterator[Parley]:
+    async with parley_at(tmp_path / "parley.db", model) as made:
+        yield made
+
+
+async def turn(parley: Parley, model: ScriptedModel, *tools: str) -> Cost:
+    model.call(*[(tool, {"place": "Oslo"}) for tool in tools])
+    model.say("Cold.")
+    with counted(parley.core.database) as cost:
+        await parley.alice.say("How is Oslo?")
+        await parley.quiet()
+    return cost
+
+
+async def lengthen(parley: Parley, thread_id: str, count: int) -> None:
+    """Put older messages before what is in the thread."""
+
+    async def operation(tx: AsyncConnection) -> None:
+        await tx.execute(text(f"UPDATE messages SET position = position + {count}"))
+        rows = [
+            {
+                "id": new_id("msg"), "thread_id": thread_id, "position": number, "created_at": 0.0, "role": "user",
+                "text": f"Older {number}", "status": "completed", "attachments": [], "metadata": {}, "waiting": False,
+                "author_id": "U1", "author_name": "Alice",
+            }
+            for number in range(1, count + 1)
+        ]  # fmt: skip
+        await tx.execute(insert(messages), rows)
+
+    await parley.core.database.write(operation)
+
+
+@pytest.mark.parametrize("tools", [["forecast"], ["forecast", "tide"]])
+async def test_a_turn_with_one_tool_round_stays_within_the_budget(
+    parley: Parley, model: ScriptedModel, tools: list[str]
+) -> None:
+    for cost in (await turn(parley, model, *tools), await turn(parley, model, *tools)):
+        assert cost.transactions <= TRANSACTIONS
+        assert len(cost.statements) <= STATEMENTS, "\n".join(cost.statements)
+
+
+async def test_a_turn_in_a_long_thread_costs_what_it_costs_in_a_short_one(parley: Parley, model: ScriptedModel) -> None:
+    accepted = await parley.alice.say("First.", key="first")
+    await parley.quiet()
+    await turn(parley, model, "forecast")
+    costs = []
+    for longer in (10, 9_990):
+        await lengthen(parley, accepted.thread_id, longer)
+        cost = await turn(parley, model, "forecast")
+        costs.append((cost.transactions, len(cost.statements)))
+    assert costs[0] == costs[1]
+
+
+async def test_reading_a_long_thread_touches_only_its_window(parley: Parley, model: ScriptedModel) -> None:
+    accepted = await parley.alice.say("First.", key="first")
+    await parley.quiet()
+    await lengthen(parley, accepted.thread_id, 10_000)
+    await turn(parley, model, "forecast")
+    assert len(model.requests[-1].items) < 250
+    plan = await parley.core.database.read(
+        lambda c: c.execute(
+            text(
+                "EXPLAIN QUERY PLAN SELECT * FROM messages WHERE thread_id = 't' AND position IS NOT NULL "
+                "ORDER BY position DESC, seq DESC LIMIT 201"
+            )
+        )
+    )
+    (step,) = [row[-1] for row in plan]
+    assert "USING INDEX ix_messages_thread_id_position_seq" in step
+    assert "TEMP B-TREE" not in step
+
+
+async def test_streaming_costs_no_transaction_a_token(parley: Parley, model: ScriptedModel) -> None:
+    model.say(*[f"{number} " for number in range(1000)])
+    with counted(parley.core.database) as cost:
+        await parley.alice.say("Count.")
+        await parley.quiet()
+    assert cost.transactions <= TRANSACTIONS - 2
