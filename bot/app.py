@@ -86,14 +86,17 @@ async def _build(
     stack.callback(ownership.release)
     assistant = await database.write(
         lambda tx: assistants.keep_default(
-            tx, model=settings.model, instructions=settings.instructions, now=clock.now()
+            tx,
+            model="demo" if settings.is_demo and model is None else settings.model,
+            instructions=settings.instructions,
+            now=clock.now(),
         )
     )
     model = model or connect(endpoint(settings))
     stack.push_async_callback(model.close)
     http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, timeout=None))
     toolbox = RegistryToolbox(registry, http, clock, settings.text)
-    engine = Engine(StoreJournal(database), model, toolbox, clock)
+    engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock)
     inbox = Inbox(database, assistant, registry.names, ownership, clock)
     handler = Handler(database, engine, inbox, ownership, clock, limit=settings.max_concurrent_runs)
     sweep = Sweep(database, engine, handler, ownership, clock)

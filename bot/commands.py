@@ -56,8 +56,16 @@ class Commands:
         return f"{PEOPLE_HELP}\n{ADMIN_HELP}" if access.is_admin(request, self.admins) else PEOPLE_HELP
 
     async def _new(self, request: CommandRequest, _rest: list[str]) -> str:
-        await self.database.write(lambda tx: threads.rebind(tx, request.conversation, self.clock.now()))
-        return "A fresh conversation begins here. I no longer see what was said before."
+        async def operation(tx: AsyncConnection) -> bool:
+            thread_id = await threads.bound(tx, request.conversation)
+            if thread_id and await runs.active_in(tx, thread_id):
+                return False
+            await threads.rebind(tx, request.conversation, self.clock.now())
+            return True
+
+        if await self.database.write(operation):
+            return "A fresh conversation begins here. I no longer see what was said before."
+        return "An answer is still being made here. Wait for it, or say “stop” first."
 
     async def _threads(self, request: CommandRequest, _rest: list[str]) -> str:
         place = request.conversation

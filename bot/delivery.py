@@ -30,10 +30,12 @@ from bot.ports import Adapter, Conversation, Placed
 from bot.view import LineState, StatusLine, View
 
 ATTEMPTS = 6
-"""How often a last state is tried on a platform that fails; with the waits between them some half a minute."""
+"""How often a last state is tried on a platform that fails; with the waits between them some half a minute.
 
-FIRST_WAIT = 1.0
-"""Seconds before the second attempt; it doubles with each further one."""
+States on the way are tried for as long as the run goes on."""
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 16.0
+"""Seconds before the second attempt, doubled with each further one, unless the platform names its own."""
 
 log = structlog.get_logger(__name__)
 
@@ -134,10 +136,6 @@ class Delivery:
         self._sheet.fold(event)
         self._news.set()
 
-    def start_over(self) -> None:
-        """The run is told again from its beginning."""
-        self._sheet = Sheet()
-
     @property
     def at_rest(self) -> bool:
         return self._sheet.at_rest
@@ -152,29 +150,35 @@ class Delivery:
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _render_newest(self) -> Placed:
-        failures = 0
+        failures, last_tries = 0, 0
         while True:
             await self._news.wait()
             self._news.clear()
-            sheet = self._sheet
+            at_rest = self._sheet.at_rest
             try:
-                self._placed = await self._adapter.render(self._destination, sheet.view(), self._placed)
+                self._placed = await self._adapter.render(self._destination, self._sheet.view(), self._placed)
             except Exception as error:
-                failures += 1
-                await self._bear(error, failures)
+                failures, last_tries = failures + 1, last_tries + at_rest
+                self._bear(error, last_tries)
+                await self._clock.sleep(_wait(error, failures))
+                self._news.set()
             else:
                 failures = 0
-                if sheet.at_rest and not self._news.is_set():
+                if at_rest and not self._news.is_set():
                     return self._placed
 
-    async def _bear(self, error: Exception, failures: int) -> None:
-        """Wait until another attempt makes sense. Raises `PlatformError` where none does."""
-        known = error if isinstance(error, PlatformError) else None
-        log.warning("render failed", attempt=failures, exc_info=None if known else error, error=str(error))
-        if known is not None and known.permanent:
+    def _bear(self, error: Exception, last_tries: int) -> None:
+        """Go on in spite of `error`. Raises `PlatformError` where another attempt makes no sense."""
+        known = isinstance(error, PlatformError)
+        # The text of an error that nobody expected may quote the message.
+        log.warning("render failed", error=str(error) if known else type(error).__name__)
+        if isinstance(error, PlatformError) and error.permanent:
             raise error
-        if failures >= ATTEMPTS:
+        if last_tries >= ATTEMPTS:
             raise PlatformError(f"The answer could not be shown in {ATTEMPTS} attempts.") from error
         self._placed = Placed(self._placed.state, undecided=True)
-        await self._clock.sleep((known and known.retry_after) or FIRST_WAIT * 2 ** (failures - 1))
-        self._news.set()
+
+
+def _wait(error: Exception, failures: int) -> float:
+    named = error.retry_after if isinstance(error, PlatformError) else None
+    return named or min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT)

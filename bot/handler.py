@@ -7,17 +7,18 @@ left at shutdown. What no event here can tell of, `bot.sweep` finds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
 
 from bot.assistants.engine import Engine
+from bot.assistants.events import RunEnded
 from bot.assistants.types import Run
 from bot.clock import Clock
 from bot.delivery import Delivery, Destination
-from bot.errors import IllegalTransition, PlatformError, StoreError
+from bot.errors import IllegalTransition, PlatformError, StoreError, Superseded
 from bot.inbox import Claimed, Inbox
 from bot.ownership import Ownership
 from bot.ports import Accepted, Adapter, InboundMessage, Placed
@@ -28,6 +29,9 @@ from bot.store.inbox import Asked
 
 GRACE = 5.0
 """Seconds that running answers get at shutdown before they are parked."""
+
+SETTLE_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to record that an answer is delivered."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +44,7 @@ class Active:
     asked: Asked
     delivery: Delivery
     work: asyncio.Task[Run]
+    resumed: bool
 
 
 class Handler:
@@ -57,6 +62,7 @@ class Handler:
         self._active: dict[str, Active] = {}  # by thread
         self._claiming = 0
         self._waiting: dict[str, None] = {}  # threads with messages that wait for room or for the run before them
+        self._resuming: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()  # every task of ours but the works, until it is wholly done
         self._closing = False
         self._quiet = asyncio.Event()
@@ -81,10 +87,14 @@ class Handler:
         tasks = [*self._tasks, *(active.work for active in left)]
         for task in tasks:
             task.cancel()
+        self._database.hurry()
         await asyncio.gather(*tasks, return_exceptions=True)
         for active in left:
             await active.delivery.stop()
-        await self._database.write(lambda tx: stored_runs.release(tx, owner=self._ownership.name))
+        try:
+            await self._database.write(lambda tx: stored_runs.release(tx, owner=self._ownership.name))
+        except StoreError as error:
+            log.warning("runs were not parked; the next start finds them all the same", error=str(error))
 
     # -- what adapters and commands ask -------------------------------------------------------------------------
 
@@ -139,7 +149,7 @@ class Handler:
             if active.run.id == run_id:
                 active.work.cancel()
 
-    async def submit_tool_outputs(self, run_id: str, outputs: Mapping[str, str]) -> Run:
+    async def submit_tool_outputs(self, run_id: str, outputs: Sequence[tuple[str, str]]) -> Run:
         """Bring the outputs of all calls that a run waits for, and go on with it. Raises as the engine does."""
         run = await self._engine.submit_tool_outputs(run_id, outputs)
         await self.resume(run_id)
@@ -153,10 +163,21 @@ class Handler:
         return run
 
     async def resume(self, run_id: str) -> None:
-        """Go on with a run that no task here drives: advance it, or only deliver it where it is over."""
-        found = await self._database.read(lambda c: stored_runs.unfinished(c, run_id))
-        asked = await self._database.read(lambda c: stored_inbox.asked(c, run_id))
-        if asked is not None and asked.conversation.platform in self._adapters:
+        """Go on with a run of ours that no task drives: advance it, or only deliver it where it is over.
+
+        A run of another process is left to that process, which finds it by its sweep.
+        """
+        if run_id in self._resuming or any(active.run.id == run_id for active in self._active.values()):
+            return
+        self._resuming.add(run_id)
+        try:
+            asked = await self._database.read(lambda c: stored_inbox.asked(c, run_id))
+            found = await self._database.read(lambda c: stored_runs.unfinished(c, run_id))
+        finally:
+            self._resuming.discard(run_id)
+        if asked is None or asked.conversation.platform not in self._adapters:
+            return
+        if found.open and found.owner == self._ownership.name:
             self._launch(found.run, asked, found.placed, fresh=False)
 
     # -- beginning ----------------------------------------------------------------------------------------------
@@ -173,13 +194,13 @@ class Handler:
         adapter = self._adapters[asked.conversation.platform]
 
         async def record(placed: Placed) -> None:
-            await self._database.write(lambda tx: stored_runs.place(tx, run.id, placed))
+            await self._database.write(lambda tx: stored_runs.place(tx, run.id, self._ownership.name, placed))
 
         destination = Destination(run.id, asked.conversation, asked.route, record)
         with structlog.contextvars.bound_contextvars(run_id=run.id, thread_id=run.thread_id):
             delivery = Delivery(adapter, destination, placed, self._clock)
             work = asyncio.create_task(self._engine.advance(run, delivery.show, fresh=fresh), name=f"advance {run.id}")
-            active = self._active[run.thread_id] = Active(run, asked, delivery, work)
+            active = self._active[run.thread_id] = Active(run, asked, delivery, work, resumed=not fresh)
             self._quiet.clear()
             self._keep(self._see_through(active), f"run {run.id}")
 
@@ -223,58 +244,74 @@ class Handler:
             run = await self._outcome(active)
             await self._settle(run, await active.delivery.finished())
             rests = not run.is_terminal
+        except Superseded as error:
+            log.warning("another process drives the run now", error=str(error))
         except StoreError as error:
             log.warning("store failed a run; the sweep will take it up again", error=str(error))
         except PlatformError as error:
             log.warning("answer not delivered", error=str(error), permanent=error.permanent)
             if error.permanent:
                 await self._settle(run, Placed())
+        except Exception:
+            log.exception("run was not seen through; the sweep will take it up again")
         finally:
             await active.delivery.stop()
-            del self._active[active.run.thread_id]
+            del self._active[run.thread_id]
             if not self._closing:
-                self._fill()
-                if rests:
-                    await self._catch_up(run.id)
-                self._calm()
+                await self._go_on_after(active, rests=rests)
 
     async def _outcome(self, active: Active) -> Run:
-        """The run as the work left it: terminal, or waiting for someone outside."""
+        """The run as the work left it: terminal, or waiting for someone outside. The delivery has been told of it."""
         try:
             return await active.work
         except asyncio.CancelledError:
             if self._closing:
                 raise
-            return await self._end(active)
-        except StoreError:
+            return await self._ended(active)
+        except (StoreError, Superseded):
             raise
         except Exception:
             log.exception("run broke off")
             with suppress(IllegalTransition):
                 await self._engine.fail(active.run.id)
-            return await self._end(active)
+            return await self._ended(active)
 
-    async def _end(self, active: Active) -> Run:
-        """The work is gone. A stopped run has ended as a rule; where it has not, it ends (and is told) now."""
+    async def _ended(self, active: Active) -> Run:
+        """The work is gone, and the run is over; if the work could not tell so, it is told now."""
         run = await self._database.read(lambda c: stored_runs.get(c, active.run.id))
-        if run.is_terminal and active.delivery.at_rest:
-            return run
-        active.delivery.start_over()
-        return await self._engine.advance(run, active.delivery.show)
+        if run.status == "cancelling":  # cancelled before it had begun to work
+            return await self._engine.advance(run, active.delivery.show)
+        if not active.delivery.at_rest:
+            active.delivery.show(RunEnded(run))
+        return run
 
     async def _settle(self, run: Run, placed: Placed) -> None:
-        await self._database.write(lambda tx: stored_runs.place(tx, run.id, placed, done=run.is_terminal))
-        if run.is_terminal:
+        """Record what is shown. It is shown: when the store fails, this is tried again, and not the showing."""
+        owner, done = self._ownership.name, run.is_terminal
+        for wait in (*SETTLE_WAITS, None):
+            try:
+                await self._database.write(lambda tx: stored_runs.place(tx, run.id, owner, placed, done=done))
+                break
+            except StoreError as error:
+                if wait is None or self._closing:
+                    raise
+                log.warning("delivery not recorded yet", error=str(error))
+                await self._clock.sleep(wait)
+        if done:
             _tell(run)
 
-    async def _catch_up(self, run_id: str) -> None:
-        """Go on with a run that somebody moved on while it came to rest here."""
-        try:
-            found = await self._database.read(lambda c: stored_runs.unfinished(c, run_id))
-            if found.open and found.run.status != "requires_action":
-                await self.resume(run_id)
-        except StoreError as error:
-            log.warning("store failed after a run; the sweep will take it up again", error=str(error))
+    async def _go_on_after(self, active: Active, *, rests: bool) -> None:
+        if active.resumed:  # messages that came while it rested are known to the store only
+            self._waiting[active.run.thread_id] = None
+        self._fill()
+        if rests:  # somebody may have moved the run on while it came to rest here
+            try:
+                found = await self._database.read(lambda c: stored_runs.unfinished(c, active.run.id))
+                if found.run.status != "requires_action":
+                    await self.resume(active.run.id)
+            except StoreError as error:
+                log.warning("store failed after a run; the sweep will take it up again", error=str(error))
+        self._calm()
 
 
 def _tell(run: Run) -> None:

@@ -8,7 +8,9 @@ the run's row is for owners on other machines, whose locks cannot be seen.
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -23,6 +25,14 @@ RENEWAL = 10.0
 
 SLOTS = 64
 """Processes on one machine and one database, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Owners whose process is gone, and owners whose process lives. Of any other owner its lease has to tell."""
+
+    gone: frozenset[str] = frozenset()
+    alive: frozenset[str] = frozenset()
 
 
 class Ownership:
@@ -47,17 +57,24 @@ class Ownership:
         """Until when a lease that is given at `now` holds."""
         return now + LEASE
 
-    def gone(self) -> Collection[str]:
-        """The other owners on this machine that do not live."""
-        gone = set()
-        for number in range(SLOTS):
-            if number == self._number or not self._file(number).exists():
-                continue
-            lock = self._try(number)
-            if lock is not None:
+    @contextmanager
+    def others(self) -> Iterator[Others]:
+        """The other owners on this machine. Those that are gone cannot come back while the block lasts."""
+        gone: dict[str, FileLock] = {}
+        alive = set()
+        try:
+            for number in range(SLOTS):
+                if number == self._number or not self._file(number).exists():
+                    continue
+                lock = self._try(number)
+                if lock is None:
+                    alive.add(self._name(number))
+                else:
+                    gone[self._name(number)] = lock
+            yield Others(frozenset(gone), frozenset(alive))
+        finally:
+            for lock in gone.values():
                 lock.release()
-                gone.add(self._name(number))
-        return gone
 
     def release(self) -> None:
         self._lock.release()

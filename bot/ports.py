@@ -25,7 +25,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
-    """A message that asks for an answer. `key` is the same for each delivery of the same message."""
+    """A message that asks for an answer. `key` is the same for each delivery of one message, unique in its channel."""
 
     conversation: Conversation
     author: Author

@@ -7,6 +7,8 @@ stops and messages that came by way of another process, and waiting runs whose t
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.assistants.engine import Engine
 from bot.assistants.types import RunStatus
 from bot.clock import Clock
-from bot.errors import ParleyError, StoreError
+from bot.errors import IllegalTransition, ParleyError
 from bot.handler import Handler
 from bot.ownership import RENEWAL, Ownership
 from bot.store import inbox, runs
@@ -46,42 +48,40 @@ class Sweep:
 
     async def once(self, *, starting: bool = False) -> None:
         """At the start, nothing is in the making yet: what bears our own name is of an earlier self."""
-        now = self._clock.now()
+        now, me = self._clock.now(), self._ownership.name
         for run_id, status in await self._lease(now, starting=starting):
             if status == "cancelling":
                 self._handler.stop_work(run_id)
             await self._handler.resume(run_id)
-        me = self._ownership.name
-        overdue = await self._database.read(lambda c: runs.past_their_time(c, owner=me, now=now))
-        waiting = await self._database.read(inbox.threads_waiting)
-        for run_id in overdue:
-            await self._engine.expire(run_id)
+        for run_id in await self._database.read(lambda c: runs.past_their_time(c, owner=me, now=now)):
+            with suppress(IllegalTransition):  # an output came first
+                await self._engine.expire(run_id)
             await self._handler.resume(run_id)
-        for thread_id, conversation in waiting:
+        for thread_id, conversation in await self._database.read(inbox.threads_waiting):
             if conversation.platform in self._handler.platforms:
                 self._handler.expect(thread_id)
 
     async def _lease(self, now: float, *, starting: bool) -> list[tuple[str, RunStatus]]:
         """Renew what is ours and take what is nobody's; returns the runs that some task should drive."""
-        me = self._ownership.name
-        gone = {*self._ownership.gone(), *([me] if starting else [])}
-        lease = self._ownership.lease(now)
+        me, here, lease = self._ownership.name, self._handler.platforms, self._ownership.lease(now)
 
-        async def operation(tx: AsyncConnection) -> list[tuple[str, RunStatus]]:
-            here = self._handler.platforms
-            taken = await runs.take_over(tx, owner=me, gone=gone, platforms=here, now=now, lease_until=lease)
-            ours = await runs.renew_lease(tx, owner=me, platforms=here, lease_until=lease)
-            # One that waits for someone outside rests, unless its own tools were broken off just now.
-            return [(run_id, status) for run_id, status in ours if status != "requires_action" or run_id in taken]
+        with self._ownership.others() as seen:
+            others = replace(seen, gone=seen.gone | {me}) if starting else seen
 
-        return await self._database.write(operation)
+            async def operation(tx: AsyncConnection) -> list[tuple[str, RunStatus]]:
+                taken = await runs.take_over(tx, owner=me, others=others, platforms=here, now=now, lease_until=lease)
+                ours = await runs.renew_lease(tx, owner=me, platforms=here, lease_until=lease)
+                # One that waits for someone outside rests, unless its own tools were broken off just now.
+                return [(run_id, status) for run_id, status in ours if status != "requires_action" or run_id in taken]
+
+            return await self._database.write(operation)
 
     async def _watch(self) -> None:
         while True:
             await self._clock.sleep(RENEWAL)
             try:
                 await self.once()
-            except StoreError as error:
-                log.warning("sweep failed", error=str(error))
             except ParleyError as error:
-                log.info("sweep was overtaken", error=str(error))
+                log.warning("sweep failed", error=str(error))
+            except Exception:  # whatever it is, leases have to be renewed the next time
+                log.exception("sweep failed")

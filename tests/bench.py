@@ -115,7 +115,7 @@ class Bench:
 async def bench_at(path: Path) -> AsyncIterator[Bench]:
     database = await Database.open(ready(path))
     model, tools, clock = ScriptedModel(), Tools(), HandClock()
-    journal = StoreJournal(database)
+    journal = StoreJournal(database, "bench")
     thread_id = new_id("thread")
     try:
         assistant = await database.write(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import new_id
 from bot.store.database import Database
-from bot.store.schema import messages
+from bot.store.schema import messages, metadata
 from tests.parley import Parley, parley_at
 from tests.scripted_model import ScriptedModel
 
@@ -133,3 +134,27 @@ async def test_streaming_costs_no_transaction_a_token(parley: Parley, model: Scr
         await parley.alice.say("Count.")
         await parley.quiet()
     assert cost.transactions <= TRANSACTIONS - 2
+
+
+async def test_no_statement_of_a_turn_or_a_sweep_walks_a_whole_table(parley: Parley, model: ScriptedModel) -> None:
+    seen: list[tuple[str, Any]] = []
+
+    def executed(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            seen.append((statement, parameters))
+
+    engines = [parley.core.database.writer_engine.sync_engine, parley.core.database.reader_engine.sync_engine]
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", executed)
+    await turn(parley, model, "forecast", "tide")
+    await parley.core.sweep.once()
+    await parley.alice.command("stop")
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", executed)
+    plans = {}
+    with closing(sqlite3.connect(parley.core.database.path)) as connection:
+        for statement, parameters in seen:
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            plans[statement] = [row[-1] for row in plan if row[-1] in (f"SCAN {table}" for table in metadata.tables)]
+    assert {statement: scans for statement, scans in plans.items() if scans} == {}
+    assert len(plans) > 8

@@ -154,9 +154,9 @@ async def test_outputs_for_a_run_that_does_not_wait_are_refused(bench: Bench) ->
     bench.model.say("Hi.")
     run = await bench.advance(await bench.ask("Hello."))
     with pytest.raises(IllegalTransition, match="is completed"):
-        await bench.engine.submit_tool_outputs(run.id, {"call_1": "x"})
+        await bench.engine.submit_tool_outputs(run.id, [("call_1", "x")])
     with pytest.raises(NotFound, match="No run found with id 'run_none'"):
-        await bench.engine.submit_tool_outputs("run_none", {})
+        await bench.engine.submit_tool_outputs("run_none", [])
 
 
 async def test_answers_can_come_one_by_one_and_each_counts_once(bench: Bench) -> None:
@@ -189,7 +189,7 @@ async def test_own_calls_run_while_outside_calls_wait(bench: Bench) -> None:
     assert (run.status, [call.name for call in run.required_calls]) == ("requires_action", ["approve"])
     (step,) = await bench.journal.steps(run.id)
     assert [call.output for call in step.calls] == ["Snow.", None]
-    run = await bench.advance(await bench.engine.submit_tool_outputs(run.id, {run.required_calls[0].id: "yes"}))
+    run = await bench.advance(await bench.engine.submit_tool_outputs(run.id, [(run.required_calls[0].id, "yes")]))
     assert (run.status, bench.model.outputs(), len(bench.tools.calls)) == ("completed", ["Snow.", "yes"], 1)
 
 
@@ -204,7 +204,7 @@ async def test_outputs_that_come_while_own_calls_run_are_used_at_once(bench: Ben
         bench.engine.advance(run, lambda e: recorded.set() if isinstance(e, events.CallsRecorded) else None)
     )
     await recorded.wait()
-    await bench.engine.submit_tool_outputs(run.id, {outside: "yes"})
+    await bench.engine.submit_tool_outputs(run.id, [(outside, "yes")])
     gate.set()
     run = await advancing
     assert (run.status, bench.model.outputs()) == ("completed", ["Snow.", "yes"])
@@ -396,7 +396,7 @@ async def test_a_waiting_run_expires_too_and_takes_no_output_then(bench: Bench) 
         await bench.engine.expire(run.id)
     bench.clock.advance(600)
     with pytest.raises(IllegalTransition):
-        await bench.engine.submit_tool_outputs(run.id, {call_id: "late"})
+        await bench.engine.submit_tool_outputs(run.id, [(call_id, "late")])
     run = await bench.engine.expire(run.id)
     (step,) = await bench.journal.steps(run.id)
     assert (run.status, run.expires_at, run.required_action, step.status) == ("expired", None, None, "expired")
@@ -485,7 +485,7 @@ async def test_a_resumed_run_tells_again_what_it_had_done(bench: Bench) -> None:
     run = await bench.advance(await bench.ask("Go.", tools=["ask"]))
     bench.events.clear()
     bench.model.say("Thanks.")
-    await bench.advance(await bench.engine.submit_tool_outputs(run.id, {asked: "A"}))
+    await bench.advance(await bench.engine.submit_tool_outputs(run.id, [(asked, "A")]))
     assert [type(event).__name__ for event in bench.events] == [
         "RunStarted", "TextAppended", "MessageCompleted", "CallsRecorded", "OutputRecorded",
         "TextAppended", "MessageCompleted", "RunEnded",
@@ -508,7 +508,7 @@ async def test_every_status_keeps_its_time(bench: Bench) -> None:
     bench.clock.advance(1)
     run = await bench.advance(run)
     bench.clock.advance(2)
-    run = await bench.advance(await bench.engine.submit_tool_outputs(run.id, {asked: "A"}))
+    run = await bench.advance(await bench.engine.submit_tool_outputs(run.id, [(asked, "A")]))
     start = run.created_at
     assert list((await bench.stored(run)).transitions) == [
         ("queued", start), ("in_progress", start + 1), ("requires_action", start + 1),

@@ -6,7 +6,7 @@ run in the store as the returned value says.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -50,22 +50,22 @@ class Engine:
 
         Goes on where the store says the run is: what it had done is told again, a recorded output is not computed
         again, a `cancelling` run is ended, a terminal one just told. `fresh`: the run has only now been made.
-        `emit` gets what happens as it happens; it must not block. Raises `StoreError`.
+        `emit` gets what happens as it happens; it must not block. Raises `StoreError`, and `Superseded` where another
+        process drives the run.
         """
         return await Drive(self.journal, self.model, self.toolbox, self.clock, run, emit).run_through(fresh)
 
-    async def submit_tool_outputs(self, run_id: str, outputs: Mapping[str, str] | list[tuple[str, str]]) -> Run:
+    async def submit_tool_outputs(self, run_id: str, outputs: Sequence[tuple[str, str]]) -> Run:
         """Take the outputs of all calls in `required_action`, as (`tool_call_id`, output) in any order.
 
         The run is `in_progress` then, for someone to advance. Raises `NotFound`, `IllegalTransition` where the run
         does not wait (any more), `BadToolOutputs` for a missing, unknown or doubled id; nothing has changed then.
         """
-        pairs = list(outputs.items()) if isinstance(outputs, Mapping) else list(outputs)
 
         def decision(run: Run) -> Change:
             self._must_wait(run)
-            _must_match(run, [call_id for call_id, _ in pairs])
-            return self._answered(run, dict(pairs))
+            _must_match(run, [call_id for call_id, _ in outputs])
+            return self._answered(run, dict(outputs))
 
         return await self.journal.decide(run_id, decision)
 

@@ -1,7 +1,7 @@
 """Which of a thread fits the model's window, and in what form the model reads it.
 
 A thread is cut between *blocks* only: what people said in one go, or all that one run did. A tool call is
-therefore never parted from its output. Where old blocks must go, the cut moves in strides, not by a block a
+therefore never parted from its output. Where old blocks must go, the cut moves in long strides, not by a block a
 turn: the prefix of the prompt stays the same for many turns, and provider prompt caches hit.
 """
 
@@ -18,9 +18,6 @@ WINDOW_MESSAGES = 200
 
 WINDOW_TOKENS = 60_000
 """Prompt tokens for the thread where the run sets no `max_prompt_tokens`; fits the window of every current model."""
-
-STRIDE = 32
-"""Positions by which the start of the window moves."""
 
 BROKEN_OFF = '{"error": "The run ended before this call gave an output."}'
 
@@ -41,6 +38,11 @@ class _Block:
     items: list[Item]
     messages: int = 1
     tokens: int = field(init=False)
+
+    @property
+    def asked(self) -> bool:
+        """It holds what people said."""
+        return isinstance(self.items[0], UserText)
 
     def __post_init__(self) -> None:
         self.tokens = sum(estimate(item) for item in self.items)
@@ -87,16 +89,28 @@ def _start(blocks: Sequence[_Block], room: int, last_messages: int | None, more:
             break
         start -= 1
     if last_messages is None and (start > 0 or more):
-        return _next_stride(blocks, start)
+        return _steady(blocks, start)
     return start
 
 
-def _next_stride(blocks: Sequence[_Block], start: int) -> int:
-    """The first block at or after `start` that begins a stride; `start` itself where none does."""
-    for index in range(max(start, 1), len(blocks)):
-        if blocks[index].position // STRIDE > blocks[index - 1].position // STRIDE:
-            return index
-    return start
+def _steady(blocks: Sequence[_Block], start: int) -> int:
+    """A question within the first quarter (by tokens) of what fits, chosen such that it stays the choice for long.
+
+    It is the one at which the highest bit of the position changes: as the window moves on, that stays the roundest
+    number in sight until it leaves the quarter itself. (Some templates refuse a prompt that begins with an answer.)
+    """
+    spare = sum(block.tokens for block in blocks[start:]) // 4
+    best, roundest, before = len(blocks) - 1, 0, blocks[start].position - 1
+    for block in range(start, len(blocks)):
+        if blocks[block].asked:
+            roundness = (blocks[block].position ^ before).bit_length()
+            if roundness > roundest:
+                best, roundest = block, roundness
+            before = blocks[block].position
+        spare -= blocks[block].tokens
+        if spare < 0 and roundest:
+            break
+    return best
 
 
 def _blocks(past: Past, run: Run) -> Iterator[_Block]:

@@ -21,12 +21,12 @@ class Change:
 class Journal(Protocol):
     """Writes are whole or not at all, and go on to their end when the caller is cancelled.
 
-    An operation that takes `was` raises `Superseded` where the run is no longer in that status. All raise
-    `StoreError` where the database fails.
+    But for `decide` they raise `Superseded`, and write nothing, where the run is no longer ours to drive, or no
+    longer in the status `was`. All raise `StoreError` where the database fails.
     """
 
     async def run(self, run_id: str) -> Run:
-        """Raises `NotFound`."""
+        """The run as it is now. Raises `NotFound`, and `Superseded` where another process drives it."""
         ...
 
     async def steps(self, run_id: str) -> Sequence[RunStep]:
@@ -41,7 +41,7 @@ class Journal(Protocol):
         ...
 
     async def start_run(self, run: Run) -> None:
-        """`queued` became `in_progress`. Raises `Superseded`."""
+        """`queued` became `in_progress`."""
         ...
 
     async def record_turn(self, run: Run, was: RunStatus, steps: Sequence[RunStep], message: Message | None) -> None:
@@ -57,5 +57,8 @@ class Journal(Protocol):
         ...
 
     async def decide(self, run_id: str, decision: Callable[[Run], Change]) -> Run:
-        """Read the run, decide and write in one transaction. Raises `NotFound` and what `decision` raises."""
+        """Read the run, decide and write in one transaction, whoever drives it.
+
+        Raises `NotFound` and what `decision` raises.
+        """
         ...

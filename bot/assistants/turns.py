@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +24,7 @@ from bot.assistants.journal import Journal
 from bot.assistants.lifecycle import move
 from bot.assistants.prompt import model_calls, next_request, used
 from bot.assistants.types import (
+    IncompleteReason,
     LastError,
     Message,
     MessageReason,
@@ -36,9 +37,10 @@ from bot.assistants.types import (
     Usage,
     function_name,
     new_id,
+    well_formed,
 )
 from bot.clock import Clock
-from bot.errors import Superseded
+from bot.errors import StoreError, Superseded
 from bot.models import port, retry
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
 MODEL_CALLS = 16
 """Model calls of one run, at most."""
 
-CUT_SHORT: dict[Terminal, tuple[MessageReason, StepStatus]] = {
+CUT_SHORT: dict[RunStatus, tuple[MessageReason, StepStatus]] = {
     "failed": ("run_failed", "failed"),
     "cancelled": ("run_cancelled", "cancelled"),
     "expired": ("run_expired", "expired"),
@@ -79,38 +81,60 @@ class Drive:
         self.steps: list[RunStep] = []
         self.writing: list[str] = []
         self.writing_since: float | None = None
+        self.at_rest = False
 
     async def run_through(self, fresh: bool) -> Run:
+        if not fresh:
+            await self._look_again()
         if self.run.status == "queued":
             self.run = move(self.run, "in_progress", self.clock.now())
             await self.journal.start_run(self.run)
         await self._catch_up(fresh)
-        if self.run.is_terminal:
-            self.emit(RunEnded(self.run))
-            return self.run
         try:
-            await self._in_time()
-        except Superseded:
-            await self._yield()
+            while not self.at_rest:
+                try:
+                    await self._go_on()
+                except (Superseded, TimeoutError):
+                    await self._look_again()
         except asyncio.CancelledError:
-            await self._yield()
+            await self._let_go()
             raise
         return self.run
 
-    async def _in_time(self) -> None:
-        if self.run.status == "cancelling":
-            return await self._end("cancelled")
-        try:
-            async with self.clock.until(self._deadline):
-                await self._turns()
-        except TimeoutError:
+    async def _go_on(self) -> None:
+        """As far as it goes. Raises `Superseded` where someone else moved the run, `TimeoutError` at its deadline."""
+        deadline = self.run.expires_at or 0.0
+        if self.run.is_terminal:
+            self._rest(RunEnded(self.run))
+        elif self.run.status == "cancelling":
+            await self._end("cancelled")
+        elif self.clock.now() >= deadline:
             await self._end("expired")
-        except port.ModelError as error:
-            await self._end("failed", error=LastError(error.code, error.sentence))
+        else:
+            try:
+                async with self.clock.until(deadline):
+                    await self._turns()
+            except port.ModelError as error:
+                await self._end("failed", error=LastError(error.code, error.sentence))
 
-    @property
-    def _deadline(self) -> float:
-        return self.run.expires_at if self.run.expires_at is not None else self.clock.now()
+    async def _look_again(self) -> None:
+        """The run and its steps as the store has them. Raises `Superseded` where the run is no longer ours."""
+        self.run = await self.journal.run(self.run.id)
+        self.steps = list(await self.journal.steps(self.run.id))
+
+    async def _let_go(self) -> None:
+        """The work was cancelled. A run that was stopped ends here, and keeps the words that a person has seen."""
+        with suppress(Superseded):
+            await self._look_again()
+            if self.run.is_terminal:
+                self._rest(RunEnded(self.run))
+            elif self.run.status == "cancelling":
+                await self._end("cancelled")
+
+    def _rest(self, event: RunEnded | ActionRequired) -> None:
+        """Nothing is left to do here."""
+        self.at_rest = True
+        self.emit(event)
 
     async def _catch_up(self, fresh: bool) -> None:
         """Read the thread, and tell again what an interrupted run had done."""
@@ -130,10 +154,10 @@ class Drive:
                         self.emit(OutputRecorded(call))
 
     async def _turns(self) -> None:
-        while not self.run.is_terminal:
+        while not self.at_rest:
             step = self._open_step()
             if step is not None and not await self._answer(step):
-                self.emit(ActionRequired(self.run))
+                self._rest(ActionRequired(self.run))
                 return
             turn = await self._ask()
             if turn is not None:
@@ -150,8 +174,9 @@ class Drive:
         await self._run_tools(own)
         if not any(call.outside for call in step.calls):
             return True
-        self.run = await self.journal.run(self.run.id)
-        self.steps = list(await self.journal.steps(self.run.id))
+        await self._look_again()
+        if self.run.status not in ("in_progress", "requires_action"):
+            raise Superseded(f"Run '{self.run.id}' is {self.run.status}.")
         return self.run.status == "in_progress" and self._open_step() is None
 
     async def _run_tools(self, calls: Sequence[ToolCall]) -> None:
@@ -201,7 +226,8 @@ class Drive:
         async with aclosing(retry.stream(self.model, request, self.clock)) as events:  # type: ignore[type-var]
             async for event in events:
                 match event:
-                    case port.TextDelta(text):
+                    case port.TextDelta():
+                        text = well_formed(event.text)
                         self.writing_since = self.writing_since or self.clock.now()
                         self.writing.append(text)
                         self.emit(TextAppended(text))
@@ -230,7 +256,7 @@ class Drive:
 
     def _settle_text(self, turn: port.Turn) -> None:
         """Hold the text as the turn has it, and tell what the stream did not."""
-        text = turn.text if turn.text.strip() else ""
+        text = well_formed(turn.text) if turn.text.strip() else ""
         if turn.refused and not text:
             text = REFUSED
         shown = "".join(self.writing)
@@ -251,16 +277,21 @@ class Drive:
         steps = [step]
         if message is not None:
             steps.insert(0, self._step("message_creation", now, message_id=message.id, ended=("completed", now)))
-        was = self.run.status
+        was = self.run
         waiting = tuple(call for call in calls if call.outside)
-        if waiting:
-            self.run = move(self.run, "requires_action", now, required_calls=waiting)
-        await self.journal.record_turn(self.run, was, steps, message)
+        run = move(was, "requires_action", now, required_calls=waiting) if waiting else was
+        # Taken before the write: it goes on when this is cancelled, and what it has written is not said again.
+        said, self.writing = self.writing, []
+        try:
+            await self.journal.record_turn(run, was.status, steps, message)
+        except (Superseded, StoreError):
+            self.writing = said
+            raise
+        self.run = run
         self.steps += steps
         if message is not None:
             self.past = replace(self.past, messages=[*self.past.messages, message])
             self.emit(MessageCompleted(message))
-        self.writing = []
         self.emit(CallsRecorded(step))
 
     def _calls(self, calls: Sequence[port.Call]) -> tuple[tuple[ToolCall, ...], bool]:
@@ -272,7 +303,8 @@ class Drive:
         for call in calls:
             call_id = call.id if call.id and call.id not in seen else new_id("call")
             seen.add(call_id)
-            recorded.append(ToolCall(call_id, call.name, call.arguments, outside=call.name in outside))
+            name, arguments = well_formed(call.name), well_formed(call.arguments)
+            recorded.append(ToolCall(call_id, name, arguments, outside=name in outside))
         return tuple(recorded), any(was.id != now.id for was, now in zip(calls, recorded, strict=True))
 
     # -- the end ------------------------------------------------------------------------------------------------
@@ -282,7 +314,7 @@ class Drive:
         status: Terminal,
         *,
         error: LastError | None = None,
-        reason: Literal["max_completion_tokens", "max_prompt_tokens"] | None = None,
+        reason: IncompleteReason | None = None,
         usage: Usage | None = None,
         why: MessageReason | None = None,
     ) -> None:
@@ -293,30 +325,30 @@ class Drive:
         run = move(self.run, status, now, last_error=error, incomplete_reason=reason, usage=total)
         message, step = None, None
         if "".join(self.writing).strip():
-            message, step = self._last_words(status, now, usage, why)
+            message, step = self._last_words(run, now, usage, why)
         await self.journal.end_run(run, was, step, message)
         self.run = run
         if message is not None:
             self.emit(MessageCompleted(message))
-        self.emit(RunEnded(run))
+        self._rest(RunEnded(run))
 
     def _last_words(
-        self, status: Terminal, now: float, usage: Usage | None, why: MessageReason | None
+        self, run: Run, now: float, usage: Usage | None, why: MessageReason | None
     ) -> tuple[Message, RunStep]:
-        if status == "completed":
+        if run.status == "completed":
             message, ended = self._message("completed"), "completed"
         else:
-            reason, ended = CUT_SHORT[status]
+            reason, ended = CUT_SHORT[run.status]
             message = self._message("incomplete", why or reason)
-        since = self.writing_since or now
-        step = self._step("message_creation", since, message_id=message.id, ended=(ended, now), usage=usage)
+        step = self._step(
+            "message_creation",
+            self.writing_since or now,
+            message_id=message.id,
+            ended=(ended, now),
+            usage=usage,
+            last_error=run.last_error,
+        )
         return message, step
-
-    async def _yield(self) -> None:
-        """Somebody else has the say. A run that was stopped ends here, and keeps the words that a person has seen."""
-        self.run = await self.journal.run(self.run.id)
-        if self.run.status == "cancelling":
-            await self._end("cancelled")
 
     def _message(self, status: Literal["completed", "incomplete"], why: MessageReason | None = None) -> Message:
         now = self.clock.now()

@@ -46,6 +46,11 @@ def new_id(prefix: Prefix) -> str:
     return f"{prefix}_{int(time.time() * 1000):012x}{secrets.token_hex(6)}"
 
 
+def well_formed(text: str) -> str:
+    """`text` with halves of surrogate pairs joined or replaced: neither UTF-8 nor a database takes them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens of one model call, or the sum over several."""

@@ -39,7 +39,7 @@ async def stream(
     attempt, shown = 0, False
     while True:
         attempt += 1
-        stale = shown
+        stale, began = shown, clock.now()
         try:
             async with _closing(model.stream(request)) as events:
                 async for event in events:
@@ -50,7 +50,8 @@ async def stream(
                     yield event
             return
         except ModelError as error:
-            failed_at = clock.now() if failed_at is None else failed_at
+            if failed_at is None or clock.now() - began > PATIENCE:  # a long good stream ends a run of failures
+                failed_at, attempt = clock.now(), 1
             wait = _wait(error, attempt, jitter)
             if not error.retryable or clock.now() + wait > failed_at + PATIENCE:
                 raise

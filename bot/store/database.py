@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import event, exc
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import URL, event, exc
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from bot.errors import StoreError
 from bot.store.opening import prepare
@@ -22,7 +22,11 @@ from bot.store.opening import prepare
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
+LOCK_WAIT, LOCK_PAUSE = 5.0, 0.05
+"""Seconds that a write waits for another program's transaction, and between two attempts of it."""
+
+# SQLite's own waiting cannot be cut short, so it is brief; `Database._begin` does the rest.
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100")
 
 
 class Database:
@@ -35,6 +39,7 @@ class Database:
         self._turn = asyncio.Lock()
         self._running: set[asyncio.Task[Any]] = set()
         self._connection: AsyncConnection | None = None
+        self._patience = LOCK_WAIT
 
     @classmethod
     async def open(cls, path: Path) -> Database:
@@ -87,19 +92,43 @@ class Database:
         except exc.DBAPIError as error:
             raise _store_error(error) from error
 
+    def hurry(self) -> None:
+        """Shutting down: a locked database is waited for no longer."""
+        self._patience = 0.0
+
     async def _transaction(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with self._turn:
             try:
                 if self._connection is None:
                     self._connection = await self.writer_engine.connect()
-                async with self._connection.begin():
-                    return await operation(self._connection)
+                transaction = await self._begin(self._connection)
+                try:
+                    result = await operation(self._connection)
+                    await transaction.commit()
+                except BaseException:
+                    await transaction.rollback()
+                    raise
+                return result
             except exc.DBAPIError as error:
                 raise _store_error(error) from error
 
+    async def _begin(self, connection: AsyncConnection) -> AsyncTransaction:
+        """Open a transaction. While another program holds the lock, ask again for as long as we are patient."""
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        while True:
+            try:
+                return await connection.begin()
+            except exc.OperationalError as error:
+                if "locked" not in str(error.orig) or loop.time() - since >= self._patience:
+                    raise
+                await connection.rollback()
+                await asyncio.sleep(LOCK_PAUSE)
+
 
 def _engine(path: Path, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", json_serializer=_to_json, **options)
+    url = URL.create("sqlite+aiosqlite", database=str(path))
+    engine = create_async_engine(url, json_serializer=_to_json, hide_parameters=True, **options)
     event.listen(engine.sync_engine, "connect", on_connect)
     if "isolation_level" not in options:
         event.listen(engine.sync_engine, "begin", begin_immediate)

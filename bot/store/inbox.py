@@ -11,11 +11,10 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.assistants.lifecycle import ACTIVE
-from bot.assistants.types import new_id
+from bot.assistants.types import new_id, well_formed
 from bot.ports import Accepted, Conversation, InboundMessage
 from bot.store import threads
-from bot.store.schema import messages, runs
+from bot.store.schema import IS_ACTIVE, WAITING, messages, runs
 
 ASKED = (messages.c.seq, messages.c.conversation, messages.c.route, messages.c.author_id)
 
@@ -35,19 +34,21 @@ async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Ac
     thread_id = await threads.bind(tx, message.conversation, now)
     message_id = new_id("msg")
     conversation = message.conversation
+    # A platform's keys are its own, and often a channel's own only.
+    key = f"{conversation.platform}:{conversation.workspace}:{conversation.channel}:{message.key}"
     put = upsert(messages).values(
         id=message_id,
         thread_id=thread_id,
         created_at=now,
         role="user",
-        text=message.text,
+        text=well_formed(message.text),
         status="completed",
         completed_at=now,
         attachments=list(message.attachments),
         author_id=message.author.id,
-        author_name=message.author.name,
+        author_name=well_formed(message.author.name),
         metadata={},
-        key=message.key,
+        key=key,
         waiting=True,
         conversation=[conversation.platform, conversation.workspace, conversation.channel, conversation.thread],
         route=dict(message.route),
@@ -55,7 +56,7 @@ async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Ac
     put = put.on_conflict_do_nothing(index_elements=["key"])
     if (await tx.execute(put)).rowcount == 1:
         return Accepted(thread_id, message_id)
-    known = select(messages.c.thread_id, messages.c.id).where(messages.c.key == message.key)
+    known = select(messages.c.thread_id, messages.c.id).where(messages.c.key == key)
     thread_id, message_id = (await tx.execute(known)).one()
     return Accepted(thread_id, message_id, duplicate=True)
 
@@ -64,7 +65,7 @@ async def hand_to(tx: AsyncConnection, thread_id: str, run_id: str) -> Asked | N
     """Give all waiting messages of the thread to a run, in the order they came; None where none waits."""
     taken = await tx.execute(
         update(messages)
-        .where(messages.c.thread_id == thread_id, messages.c.waiting)
+        .where(messages.c.thread_id == thread_id, WAITING)
         .values(waiting=False, answered_by=run_id, position=threads.next_position(thread_id))
         .returning(*ASKED)
     )
@@ -79,17 +80,18 @@ async def asked(connection: AsyncConnection, run_id: str) -> Asked | None:
 
 async def waiting_in(connection: AsyncConnection, thread_id: str) -> Conversation | None:
     """The conversation of the thread's newest waiting message; None where none waits."""
-    query = select(messages.c.conversation).where(messages.c.thread_id == thread_id, messages.c.waiting)
+    query = select(messages.c.conversation).where(messages.c.thread_id == thread_id, WAITING)
     place = (await connection.execute(query.order_by(messages.c.seq.desc()).limit(1))).scalar_one_or_none()
     return None if place is None else Conversation(*place)
 
 
 async def threads_waiting(connection: AsyncConnection) -> Sequence[tuple[str, Conversation]]:
     """The threads with waiting messages and no active run, the longest waiting first."""
-    busy = select(runs.c.id).where(runs.c.thread_id == messages.c.thread_id, runs.c.status.in_(sorted(ACTIVE)))
-    query = select(messages.c.thread_id, messages.c.conversation).where(messages.c.waiting, ~busy.exists())
+    busy = select(runs.c.id).where(runs.c.thread_id == messages.c.thread_id, IS_ACTIVE)
+    query = select(messages.c.seq, messages.c.thread_id, messages.c.conversation).where(WAITING, ~busy.exists())
     places: dict[str, Conversation] = {}
-    for thread_id, place in await connection.execute(query.order_by(messages.c.seq)):
+    # Sorted here: for an order the database would rather walk all messages than the few that wait.
+    for _, thread_id, place in sorted(await connection.execute(query), key=lambda row: int(row[0])):
         places.setdefault(thread_id, Conversation(*place))
     return list(places.items())
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.history import WINDOW_MESSAGES, Past
 from bot.assistants.journal import Change
-from bot.assistants.types import Message, Run, RunStatus, RunStep, ToolCall
+from bot.assistants.types import Message, Run, RunStatus, RunStep, ToolCall, Usage
+from bot.errors import Superseded
 from bot.store import runs, steps, threads
 from bot.store.database import Database
 from bot.store.schema import messages
@@ -18,10 +19,16 @@ from bot.store.schema import messages
 
 @dataclass(frozen=True, slots=True)
 class StoreJournal:
+    """Fenced: but for `decide`, it writes and reads the runs of `owner` only."""
+
     database: Database
+    owner: str
 
     async def run(self, run_id: str) -> Run:
-        return await self.database.read(lambda c: runs.get(c, run_id))
+        found = await self.database.read(lambda c: runs.unfinished(c, run_id))
+        if found.owner != self.owner:
+            raise Superseded(f"Run '{run_id}' is driven by {found.owner or 'nobody'}.")
+        return found.run
 
     async def steps(self, run_id: str) -> Sequence[RunStep]:
         return await self.database.read(lambda c: steps.of_runs(c, [run_id]))
@@ -41,42 +48,44 @@ class StoreJournal:
         return await self.database.read(operation)
 
     async def start_run(self, run: Run) -> None:
-        await self.database.write(lambda tx: runs.change(tx, run, "queued"))
+        await self.database.write(lambda tx: runs.change(tx, run, "queued", self.owner))
 
     async def record_turn(
         self, run: Run, was: RunStatus, new_steps: Sequence[RunStep], message: Message | None
     ) -> None:
         async def operation(tx: AsyncConnection) -> None:
             if run.status != was:
-                await runs.change(tx, run, was)
+                await runs.change(tx, run, was, self.owner)
             if message is not None:
                 await threads.add_message(tx, message)
-            await steps.add(tx, new_steps)
+            await steps.add(tx, new_steps, self.owner, run.status)
 
         await self.database.write(operation)
 
     async def record_outputs(self, run: Run, calls: Sequence[ToolCall]) -> None:
-        await self.database.write(lambda tx: steps.record_outputs(tx, run.id, calls))
+        await self.database.write(lambda tx: steps.record_outputs(tx, run.id, calls, self.owner))
 
     async def end_run(self, run: Run, was: RunStatus, step: RunStep | None, message: Message | None) -> None:
         async def operation(tx: AsyncConnection) -> None:
-            await runs.change(tx, run, was)
+            await runs.change(tx, run, was, self.owner)
             if message is not None:
                 await threads.add_message(tx, message)
             if step is not None:
-                await steps.add(tx, [step])
-            await steps.end_open(tx, run, run.transitions[-1][1])
+                await steps.add(tx, [step], self.owner, run.status)
+            await steps.end_open(tx, run)
 
         await self.database.write(operation)
 
     async def decide(self, run_id: str, decision: Callable[[Run], Change]) -> Run:
         async def operation(tx: AsyncConnection) -> Run:
-            before = await runs.get(tx, run_id)
-            change = decision(before)
-            await runs.change(tx, change.run, before.status)
-            await steps.record_outputs(tx, run_id, change.outputs)
-            if change.run.is_terminal:
-                await steps.end_open(tx, change.run, change.run.transitions[-1][1])
-            return change.run
+            change = decision(await runs.get(tx, run_id))
+            run = change.run
+            if run.is_terminal:
+                spent = [step.usage for step in await steps.of_runs(tx, [run_id]) if step.usage]
+                run = replace(run, usage=sum(spent, Usage()))
+                await steps.end_open(tx, run)
+            await runs.move(tx, run)
+            await steps.record_outputs(tx, run_id, change.outputs, None)
+            return run
 
         return await self.database.write(operation)

@@ -6,16 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.assistants.lifecycle import ACTIVE
 from bot.assistants.types import RUN_LIFETIME, LastError, Run, RunStatus, ToolCall, Usage
 from bot.errors import NotFound, Superseded
+from bot.ownership import Others
 from bot.ports import Placed
-from bot.store.schema import runs
+from bot.store.schema import IS_ACTIVE, IS_UNFINISHED, runs
 
 Delivery = Literal["none", "open", "done"]
 
@@ -37,7 +37,8 @@ class Unfinished:
 
     run: Run
     placed: Placed
-    open: bool = True
+    owner: str | None
+    open: bool
     """False where it is over and shown, after all."""
 
 
@@ -72,11 +73,22 @@ async def get(connection: AsyncConnection, run_id: str) -> Run:
     return to_run(row)
 
 
-async def change(tx: AsyncConnection, run: Run, was: str) -> None:
-    """Write the run's state. Raises `Superseded` where it is no longer in the status `was`."""
-    done = await tx.execute(update(runs).where(runs.c.id == run.id, runs.c.status == was).values(**_state(run)))
+def held(run_id: str, owner: str, was: str | None = None) -> ColumnElement[bool]:
+    """The run is ours to drive, and (with `was`) in that status: the condition of every write of who drives it."""
+    ours = and_(runs.c.id == run_id, runs.c.owner == owner)
+    return and_(ours, runs.c.status == was) if was else ours
+
+
+async def change(tx: AsyncConnection, run: Run, was: str, owner: str) -> None:
+    """Write the run's state. Raises `Superseded` where it is not `owner`'s any more, or no longer in `was`."""
+    done = await tx.execute(update(runs).where(held(run.id, owner, was)).values(**_state(run)))
     if done.rowcount != 1:
-        raise Superseded(f"Run '{run.id}' is no longer {was}.")
+        raise Superseded(f"Run '{run.id}' is no longer {was}, or no longer ours.")
+
+
+async def move(tx: AsyncConnection, run: Run) -> None:
+    """Write the run's state in a transaction that has read it, whoever drives it."""
+    await tx.execute(update(runs).where(runs.c.id == run.id).values(**_state(run)))
 
 
 async def of_thread(connection: AsyncConnection, thread_id: str) -> Sequence[Run]:
@@ -86,7 +98,7 @@ async def of_thread(connection: AsyncConnection, thread_id: str) -> Sequence[Run
 
 
 async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
-    query = select(runs).where(runs.c.thread_id == thread_id, runs.c.status.in_(sorted(ACTIVE)))
+    query = select(runs).where(runs.c.thread_id == thread_id, IS_ACTIVE)
     row = (await connection.execute(query)).mappings().one_or_none()
     return None if row is None else to_run(row)
 
@@ -94,12 +106,12 @@ async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
 # -- the reply --------------------------------------------------------------------------------------------------
 
 
-async def place(tx: AsyncConnection, run_id: str, placed: Placed, *, done: bool = False) -> None:
-    """Keep what the platform shows of the reply; `done` where that is its last state."""
+async def place(tx: AsyncConnection, run_id: str, owner: str, placed: Placed, *, done: bool = False) -> None:
+    """Keep what the platform shows of the reply; `done` where that is its last state. For its owner only."""
     values: dict[str, Any] = {"placed": {"state": dict(placed.state), "undecided": placed.undecided}}
     if done:
         values["delivery"] = "done"
-    await tx.execute(update(runs).where(runs.c.id == run_id).values(**values))
+    await tx.execute(update(runs).where(held(run_id, owner)).values(**values))
 
 
 async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:
@@ -108,12 +120,13 @@ async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:
     if row is None:
         raise NotFound("run", run_id)
     run = to_run(row)
-    return Unfinished(run, _placed(row["placed"]), open=not run.is_terminal or row["delivery"] == "open")
+    is_open = not run.is_terminal or row["delivery"] == "open"
+    return Unfinished(run, _placed(row["placed"]), row["owner"], is_open)
 
 
 async def past_their_time(connection: AsyncConnection, *, owner: str, now: float) -> Sequence[str]:
     """Our runs that wait for someone outside and have expired."""
-    overdue = (runs.c.owner == owner, runs.c.status == "requires_action", runs.c.expires_at <= now)
+    overdue = (IS_UNFINISHED, runs.c.owner == owner, runs.c.status == "requires_action", runs.c.expires_at <= now)
     return [str(run_id) for run_id in (await connection.execute(select(runs.c.id).where(*overdue))).scalars()]
 
 
@@ -121,21 +134,15 @@ async def past_their_time(connection: AsyncConnection, *, owner: str, now: float
 
 
 async def take_over(
-    tx: AsyncConnection,
-    *,
-    owner: str,
-    gone: Collection[str],
-    platforms: Collection[str],
-    now: float,
-    lease_until: float,
+    tx: AsyncConnection, *, owner: str, others: Others, platforms: Collection[str], now: float, lease_until: float
 ) -> Sequence[str]:
-    """Make the unfinished runs ours that nobody drives: parked ones, those of `gone` owners, and run-out leases.
+    """Make the unfinished runs ours that nobody drives: parked ones, those of owners that are gone, run-out leases.
 
     A run that was interrupted at work gets a fresh ten minutes; one that waits for someone outside keeps its own.
     """
-    unfinished = or_(runs.c.status.in_(sorted(ACTIVE)), runs.c.delivery == "open")
-    free = or_(runs.c.owner.is_(None), runs.c.owner.in_(sorted(gone)), runs.c.lease_until < now)
-    query = select(runs.c.id).where(unfinished, free, runs.c.platform.in_(sorted(platforms)))
+    ran_out = and_(runs.c.lease_until < now, runs.c.owner.not_in(sorted(others.alive)), runs.c.owner != owner)
+    free = or_(runs.c.owner.is_(None), runs.c.owner.in_(sorted(others.gone)), ran_out)
+    query = select(runs.c.id).where(IS_UNFINISHED, free, runs.c.platform.in_(sorted(platforms)))
     ids = (await tx.execute(query.order_by(runs.c.created_at))).scalars().all()
     if not ids:
         return []
@@ -149,10 +156,9 @@ async def renew_lease(
     tx: AsyncConnection, *, owner: str, platforms: Collection[str], lease_until: float
 ) -> Sequence[tuple[str, RunStatus]]:
     """Keep our unfinished runs ours; returns them with their status, oldest first."""
-    unfinished = or_(runs.c.status.in_(sorted(ACTIVE)), runs.c.delivery == "open")
     renewed = await tx.execute(
         update(runs)
-        .where(runs.c.owner == owner, unfinished, runs.c.platform.in_(sorted(platforms)))
+        .where(IS_UNFINISHED, runs.c.owner == owner, runs.c.platform.in_(sorted(platforms)))
         .values(lease_until=lease_until)
         .returning(runs.c.created_at, runs.c.id, runs.c.status)
     )
@@ -161,8 +167,7 @@ async def renew_lease(
 
 async def release(tx: AsyncConnection, *, owner: str) -> None:
     """Park all that is unfinished: whoever starts next goes on with it at once."""
-    unfinished = or_(runs.c.status.in_(sorted(ACTIVE)), runs.c.delivery == "open")
-    await tx.execute(update(runs).where(runs.c.owner == owner, unfinished).values(owner=None, lease_until=None))
+    await tx.execute(update(runs).where(IS_UNFINISHED, runs.c.owner == owner).values(owner=None, lease_until=None))
 
 
 # -- rows -------------------------------------------------------------------------------------------------------

@@ -93,7 +93,13 @@ messages = Table(
     Index("ix_messages_waiting", "thread_id", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
 )
 
-_active = text("status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE))))
+# The terms of the partial indexes. Queries use these very words: SQLite takes a partial index for literal terms only.
+WAITING = text("messages.waiting")
+IS_ACTIVE = text("runs.status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE))))
+IS_UNFINISHED = text(f"({IS_ACTIVE.text} OR runs.delivery = 'open')")
+
+_active = text(IS_ACTIVE.text.replace("runs.", ""))
+_unfinished = text(f"{_active.text} OR delivery = 'open'")
 
 runs = Table(
     "runs",
@@ -126,8 +132,8 @@ runs = Table(
     Index(
         "ix_runs_unfinished",
         "owner",
-        sqlite_where=text(f"{_active.text} OR delivery = 'open'"),
-        postgresql_where=text(f"{_active.text} OR delivery = 'open'"),
+        sqlite_where=_unfinished,
+        postgresql_where=_unfinished,
     ),
 )
 

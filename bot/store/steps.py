@@ -4,39 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, literal, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.assistants.types import LastError, Run, RunStep, StepStatus, ToolCall, Usage
+from bot.assistants.types import LastError, Run, RunStep, ToolCall, Usage
+from bot.errors import Superseded
+from bot.store.runs import held
 from bot.store.schema import run_steps, tool_calls
+from bot.store.schema import runs as runs_table
 
-ENDED_WITH: dict[str, StepStatus] = {"cancelled": "cancelled", "expired": "expired", "failed": "failed"}
 
-
-async def add(tx: AsyncConnection, steps: Sequence[RunStep]) -> None:
-    """Append steps with their calls."""
-    rows = [
-        {
-            "id": step.id,
-            "run_id": step.run_id,
-            "thread_id": step.thread_id,
-            "assistant_id": step.assistant_id,
-            "created_at": step.created_at,
-            "type": step.type,
-            "message_id": step.message_id,
-            "ended_status": step.ended[0] if step.ended else None,
-            "ended_at": step.ended[1] if step.ended else None,
-            "usage": asdict(step.usage) if step.usage else None,
-            "last_error": asdict(step.last_error) if step.last_error else None,
-            "provider": step.provider,
-            "items": list(step.items),
-            "metadata": dict(step.metadata),
-        }
-        for step in steps
-    ]
-    await tx.execute(insert(run_steps), rows)
+async def add(tx: AsyncConnection, steps: Sequence[RunStep], owner: str, was: str) -> None:
+    """Append steps of one run with their calls. Raises `Superseded` where it is not `owner`'s or not in `was`."""
+    for step in steps:
+        values = select(*(literal(value, run_steps.c[name].type) for name, value in _values(step).items()))
+        ours = select(runs_table.c.id).where(held(step.run_id, owner, was)).exists()
+        added = await tx.execute(insert(run_steps).from_select(list(_values(step)), values.where(ours)))
+        if added.rowcount != 1:
+            raise Superseded(f"Run '{step.run_id}' is no longer {was}, or no longer ours.")
     calls = [
         {"run_id": step.run_id, "step_id": step.id, "number": number, **asdict(call)}
         for step in steps
@@ -46,26 +34,40 @@ async def add(tx: AsyncConnection, steps: Sequence[RunStep]) -> None:
         await tx.execute(insert(tool_calls), calls)
 
 
-async def record_outputs(tx: AsyncConnection, run_id: str, calls: Sequence[ToolCall]) -> None:
-    """Put outputs on their calls. One that has an output keeps it."""
+async def record_outputs(tx: AsyncConnection, run_id: str, calls: Sequence[ToolCall], owner: str | None) -> None:
+    """Put outputs on their calls. One that has an output keeps it.
+
+    Raises `Superseded` where the run is not `owner`'s any more (None: whoever drives it).
+    """
+    ours = [select(runs_table.c.id).where(held(run_id, owner)).exists()] if owner else []
     for call in calls:
-        await tx.execute(
+        here = (tool_calls.c.run_id == run_id, tool_calls.c.id == call.id)
+        recorded = await tx.execute(
             update(tool_calls)
-            .where(tool_calls.c.run_id == run_id, tool_calls.c.id == call.id, tool_calls.c.output.is_(None))
+            .where(*here, tool_calls.c.output.is_(None), *ours)
             .values(output=call.output, failed=call.failed, started_at=call.started_at, completed_at=call.completed_at)
         )
+        if recorded.rowcount == 1:
+            continue
+        known = (await tx.execute(select(tool_calls.c.id).where(*here, tool_calls.c.output.is_not(None)))).first()
+        if known is None:
+            raise Superseded(f"Run '{run_id}' is no longer ours.")
 
 
-async def end_open(tx: AsyncConnection, run: Run, at: float) -> None:
+async def end_open(tx: AsyncConnection, run: Run) -> None:
     """End the steps of a run that broke off before all their calls had an output."""
-    if run.status not in ENDED_WITH:
-        return
-    unanswered = select(tool_calls.c.step_id).where(tool_calls.c.run_id == run.id, tool_calls.c.output.is_(None))
-    await tx.execute(
-        update(run_steps)
-        .where(run_steps.c.run_id == run.id, run_steps.c.ended_status.is_(None), run_steps.c.id.in_(unanswered))
-        .values(ended_status=ENDED_WITH[run.status], ended_at=at)
-    )
+    match run.status:
+        case "cancelled" | "expired" | "failed":
+            unanswered = select(tool_calls.c.step_id).where(
+                tool_calls.c.run_id == run.id, tool_calls.c.output.is_(None)
+            )
+            await tx.execute(
+                update(run_steps)
+                .where(run_steps.c.run_id == run.id, run_steps.c.id.in_(unanswered))
+                .values(ended_status=run.status, ended_at=run.ended_at)
+            )
+        case _:
+            pass  # the others end after a model call, with no call open
 
 
 async def of_runs(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunStep]:
@@ -93,6 +95,25 @@ async def of_runs(connection: AsyncConnection, run_ids: Collection[str]) -> Sequ
         if row["call_id"] is not None:
             calls.setdefault(row["id"], []).append(_to_call(row))
     return [_to_step(row, calls.get(step_id, [])) for step_id, row in firsts.items()]
+
+
+def _values(step: RunStep) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "run_id": step.run_id,
+        "thread_id": step.thread_id,
+        "assistant_id": step.assistant_id,
+        "created_at": step.created_at,
+        "type": step.type,
+        "message_id": step.message_id,
+        "ended_status": step.ended[0] if step.ended else None,
+        "ended_at": step.ended[1] if step.ended else None,
+        "usage": asdict(step.usage) if step.usage else None,
+        "last_error": asdict(step.last_error) if step.last_error else None,
+        "provider": step.provider,
+        "items": list(step.items),
+        "metadata": dict(step.metadata),
+    }
 
 
 def _to_call(row: RowMapping) -> ToolCall:

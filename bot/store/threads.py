@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import Column, ScalarSelect, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -60,11 +61,9 @@ async def exists(connection: AsyncConnection, thread_id: str) -> bool:
 
 async def newest_first(connection: AsyncConnection, limit: int, platform: str | None = None) -> Sequence[ThreadLine]:
     """The threads that were made last, at most `limit`; those that are bound on `platform`, where one is given."""
-    first = select(func.min(messages.c.seq)).where(messages.c.thread_id == threads.c.id).scalar_subquery()
-    title = select(messages.c.text).where(messages.c.seq == first).scalar_subquery()
-    count = select(func.count()).where(messages.c.thread_id == threads.c.id).scalar_subquery()
-    place = select(messages.c.conversation).where(messages.c.seq == first).scalar_subquery()
-    query = select(threads.c.id, threads.c.created_at, title, count, place).order_by(threads.c.created_at.desc())
+    count = select(func.count(messages.c.seq)).where(messages.c.thread_id == threads.c.id).scalar_subquery()
+    query = select(threads.c.id, threads.c.created_at, _first(messages.c.text), count, _first(messages.c.conversation))
+    query = query.order_by(threads.c.created_at.desc(), threads.c.id.desc())
     if platform is not None:
         query = query.where(threads.c.id.in_(select(runs.c.thread_id).where(runs.c.platform == platform)))
     found = await connection.execute(query.limit(limit))
@@ -72,6 +71,12 @@ async def newest_first(connection: AsyncConnection, limit: int, platform: str | 
         ThreadLine(id_, at, number, " ".join((text or "").split())[:60], Conversation(*where) if where else None)
         for id_, at, text, number, where in found
     ]
+
+
+def _first(column: Column[Any]) -> ScalarSelect[Any]:
+    """A column of the first message of the thread that the query around it is at."""
+    first = select(column).where(messages.c.thread_id == threads.c.id).order_by(messages.c.seq).limit(1)
+    return first.correlate(threads).scalar_subquery()
 
 
 async def add_message(tx: AsyncConnection, message: Message) -> None:
