@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -19,11 +21,13 @@ app = typer.Typer(
     help="An assistant that a team talks to in Slack and Discord.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
 def main() -> None:
     """The script `parley`. Mistakes in the settings end it with code 2, everything else that fails with 1."""
+    _open_streams()
     try:
         app()
     except BadSettings as error:
@@ -37,6 +41,7 @@ def main() -> None:
 
 @app.callback(invoke_without_command=True)
 def default(context: typer.Context) -> None:
+    log.configure("warning", None)
     if context.invoked_subcommand is None:
         serve()
 
@@ -65,7 +70,8 @@ def doctor() -> None:
     """Check settings, database, model endpoint and tokens: what is right, what is missing and how to get it."""
     from bot.doctor import examine
 
-    sys.exit(0 if _run(examine(_print)) else 1)
+    found = settings.load()
+    sys.exit(0 if _run(examine(found, typer.echo)) else 1)
 
 
 @app.command()
@@ -77,7 +83,7 @@ def threads(limit: Annotated[int, typer.Option(help="How many, newest first.", m
 
 
 @app.command()
-def runs(thread: Annotated[str, typer.Argument(help="A thread's id, as `parley threads` shows it.")]) -> None:
+def runs(thread: Annotated[str, typer.Argument(metavar="THREAD", help="An id, as `parley threads` shows it.")]) -> None:
     """Show a thread's runs: their steps, times and tokens."""
     from bot.reports import show_runs
 
@@ -94,7 +100,7 @@ def tools() -> None:
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist.")],
 ) -> None:
     """Copy the database to FILE; safe while Parley runs."""
     from bot.store.backup import copy
@@ -108,24 +114,27 @@ def _console(found: Settings) -> None:
     from adapters.console import ChatConsole, PipedConsole
     from bot.serving import talk
 
+    # The screen is for the answers, and standard error for the statuses: the log joins them where it was asked for.
+    log.configure(found.log_level if "log_level" in found.model_fields_set else "warning", found.log_format)
     if sys.stdin.isatty() and sys.stdout.isatty():
-        log.configure("warning" if found.log_level == "info" else found.log_level, found.log_format)
-        history = found.database.with_name(found.database.name + ".history")
+        history = found.database.with_name(f"{found.database.name}.history")
         _run(talk(found, ChatConsole(_greeting(found), history)))
     else:
-        # Standard error is for the statuses there; the log joins it only where it was asked for.
-        log.configure("warning" if found.log_level == "info" else found.log_level, found.log_format)
-        sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
         _run(talk(found, PipedConsole()))
 
 
 def _greeting(found: Settings) -> str:
     by = "The demo model answers: no OPENAI_API_KEY is set." if found.is_demo else f"{found.model} answers."
-    return f"Parley. {by} Leave with Ctrl-D; /help tells what else there is.\n"
+    return f"Parley. {by}\nLeave with Ctrl-D; /help tells what else there is.\n"
 
 
-def _print(line: str) -> None:
-    typer.echo(line)
+def _open_streams() -> None:
+    """What cannot be decoded or encoded becomes a question mark; no standard input at all is an empty one."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

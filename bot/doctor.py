@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bot.errors import StoreError
-from bot.settings import BadSettings, Settings, load
+from bot.settings import DISCORD_TOKENS, OPENAI_KEYS, SLACK_APPS, Settings
 
 CHECK_TIMEOUT = 15.0
 """Seconds for the model endpoint to answer."""
@@ -15,14 +15,8 @@ CHECK_TIMEOUT = 15.0
 Say = Callable[[str], None]
 
 
-async def examine(say: Say) -> bool:
+async def examine(settings: Settings, say: Say) -> bool:
     """Say a line for each thing looked at; True where nothing is wrong. Nothing is changed, no model call is paid."""
-    try:
-        settings = load()
-    except BadSettings as error:
-        for mistake in error.mistakes:
-            say(f"✗ {mistake}")
-        return False
     say("✓ The settings are well-formed.")
     results = [await asyncio.to_thread(_database, settings.database, say), await _model(settings, say)]
     for line in _tokens(settings):
@@ -47,7 +41,7 @@ async def _model(settings: Settings, say: Say) -> bool:
     from bot.models.port import ModelError
 
     if settings.is_demo:
-        say("· No model endpoint is set, so the demo model answers. Set OPENAI_API_KEY (platform.openai.com/api-keys),")
+        say(f"· No model endpoint is set, so the demo model answers. Set OPENAI_API_KEY ({OPENAI_KEYS}),")
         say("  or OPENAI_BASE_URL for a compatible server (with OPENAI_API=chat where it knows Chat Completions only).")
         return True
     model = connect(endpoint(settings))
@@ -68,10 +62,10 @@ def _tokens(settings: Settings) -> Iterator[str]:
     if settings.has_slack:
         yield "✓ The Slack tokens have the right form."
     else:
-        yield "· Slack is not set up: SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET (api.slack.com)."
+        yield f"· Slack is not set up: SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET ({SLACK_APPS})."
     if settings.has_discord:
         yield "✓ A Discord token is set."
     else:
-        yield "· Discord is not set up: DISCORD_TOKEN (discord.com/developers/applications, Bot, Reset Token)."
+        yield f"· Discord is not set up: DISCORD_TOKEN ({DISCORD_TOKENS})."
     if not settings.admins:
-        yield "· ADMINS is empty: only those whom a platform itself calls admins may switch tools."
+        yield "· ADMINS is empty: besides those whom a platform calls admins nobody may switch tools. Add slack:U… ids."

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+class _StandardError:
+    """Whatever standard error is when a line is written: the chat puts its own there, above the prompt."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return sys.stderr.isatty()
+
+
 def configure(level: str, form: str | None, stream: TextIO | None = None) -> None:
     """Set up structlog, and the libraries' logging at warning behind it. Writes to standard error by default."""
-    out = stream or sys.stderr
+    out = stream or cast(TextIO, _StandardError())
     readable = form == "console" if form else out.isatty()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if readable else "iso", utc=not readable),
     ]
-    renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)]
-        if readable
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    )
+    renderer = _readable(colors=out.isatty()) if readable else _json()
     structlog.configure(
         processors=[*shared, *renderer],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -39,3 +48,16 @@ def configure(level: str, form: str | None, stream: TextIO | None = None) -> Non
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _readable(*, colors: bool) -> list[structlog.typing.Processor]:
+    return [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _json() -> list[structlog.typing.Processor]:
+    # Not `dict_tracebacks`: it tells the local variables of each frame, and with them messages and keys.
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    return [
+        structlog.processors.ExceptionRenderer(tracebacks),
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]

@@ -21,15 +21,14 @@ class Talker(Adapter, Protocol):
 
 async def talk(settings: Settings, adapter: Talker) -> None:
     """Until the person leaves or a signal comes. Raises `StoreError`, also for one that came up while talking."""
-    async with running(settings, [adapter]):
-        with _asked_to_end() as end:
+    with _asked_to_end() as end:  # from the first moment to the last: a second signal breaks nothing off
+        async with running(settings, [adapter]):
             talking = asyncio.create_task(adapter.talk(), name="talk")
             ending = asyncio.create_task(end.wait(), name="signal")
             await asyncio.wait({talking, ending}, return_when=asyncio.FIRST_COMPLETED)
             ending.cancel()
-            if not talking.done():
-                talking.cancel()
-            await asyncio.gather(talking, return_exceptions=True)
+            talking.cancel()
+            await asyncio.gather(talking, ending, return_exceptions=True)
             if not talking.cancelled():
                 talking.result()
 
@@ -38,10 +37,11 @@ async def talk(settings: Settings, adapter: Talker) -> None:
 def _asked_to_end() -> Iterator[asyncio.Event]:
     """An event that SIGTERM and SIGINT set. (In the chat Ctrl-C is a key, not a signal.)"""
     loop, end = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    for number in numbers:
         loop.add_signal_handler(number, end.set)
     try:
         yield end
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in numbers:
             loop.remove_signal_handler(number)

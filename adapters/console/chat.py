@@ -18,24 +18,20 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
 from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.utils import get_cwidth
 
 from adapters.console import who
+from bot.errors import StoreError
 from bot.ports import Intake, Placed, Reply
 from bot.view import View
 
 DIM = "fg:ansibrightblack"
 PROMPT = "› "
-HELP = """\
-/new — begin a fresh conversation; the old one is kept
-/threads — the conversations so far
-/tools list | enable NAME | disable NAME — what I can use; add “here” for this channel only
-/stop or Ctrl-C — stop the answer that is being made
-/quit or Ctrl-D — leave; an answer in the making goes on at the next start"""
 
 
 @dataclass(slots=True)
 class _Shown:
-    """What of one reply is on the screen: text that was printed whole, and calls that were told."""
+    """What of one reply is on the screen: text that was printed in whole lines, and calls that were told."""
 
     text: str = ""
     told: set[str] = field(default_factory=set)
@@ -59,6 +55,7 @@ class ChatConsole:
             output=screen,
         )
         self._intake: Intake | None = None
+        self._greeted = asyncio.Event()
         self._shown: dict[str, _Shown] = {}
         self._writing: dict[str, str] = {}  # by run: its last, unfinished line
         self._asides: set[asyncio.Task[None]] = set()
@@ -67,37 +64,40 @@ class ChatConsole:
         self._intake = intake
 
     async def talk(self) -> None:
-        """Until the person leaves. Raises `StoreError`."""
-        with patch_stdout(raw=True):
+        """Until the person leaves."""
+        # Raw between the prompts, too: a Ctrl-C there must not become a signal that ends the program.
+        with patch_stdout(raw=True), self._session.input.raw_mode():
             self._print(self._greeting, DIM)
+            self._greeted.set()
             while True:
                 try:
-                    text = (await self._session.prompt_async()).strip()
+                    text = (await self._session.prompt_async(handle_sigint=False)).strip()
                 except EOFError:
                     return
-                if text in ("/quit", "/exit"):
+                if text in who.LEAVING:
                     return
                 if text:
                     self._print(PROMPT + text)
                     await self._take(text)
 
     async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
-        shown = self._shown.setdefault(reply.run_id, _Shown())
-        whole = view.whole
+        await self._greeted.wait()
+        if reply.run_id not in self._shown:
+            self._shown[reply.run_id] = _Shown()
+            if placed.undecided:
+                self._print("Going on with the answer that was broken off:", DIM)
+        shown, whole = self._shown[reply.run_id], view.whole
         if not whole.startswith(shown.text):
             self._print("The answer begins anew:", DIM)
             shown.text = ""
-        self._tell_calls(reply.run_id, view, shown)
-        end = len(whole) if view.outcome else whole.rfind("\n") + 1
-        if end > len(shown.text):
-            self._print(whole[len(shown.text) : end].removesuffix("\n"))
-            shown.text = whole[:end]
+        self._tell_calls(view, shown)
+        self._show(shown, whole, len(whole) if view.outcome else whole.rfind("\n") + 1)
         if view.outcome:
             self._print("")
             del self._shown[reply.run_id]
             self._writing.pop(reply.run_id, None)
         else:
-            self._writing[reply.run_id] = whole[end:]
+            self._writing[reply.run_id] = whole[len(shown.text) :]
         self._session.app.invalidate()
         return Placed({"lines": shown.text.count("\n")})
 
@@ -109,30 +109,45 @@ class ChatConsole:
             task.cancel()
         await asyncio.gather(*self._asides, return_exceptions=True)
 
-    def _tell_calls(self, run_id: str, view: View, shown: _Shown) -> None:
+    def _tell_calls(self, view: View, shown: _Shown) -> None:
         for line in view.status_lines:
             if line.call_id not in shown.told:
                 shown.told.add(line.call_id)
-                begun = view.text[len(shown.text) :]
-                if begun:  # the text before a call is whole now
-                    self._print(begun)
-                    shown.text = view.text
+                if line.state == "running":  # the text before it is whole then, and nothing is after it
+                    self._show(shown, view.text, len(view.text))
                 self._print(str(line), DIM)
 
+    def _show(self, shown: _Shown, text: str, end: int) -> None:
+        """Print `text` up to `end`, as far as it is not on the screen."""
+        if end <= len(shown.text):
+            return
+        more = text[len(shown.text) : end]
+        if shown.text and not shown.text.endswith("\n"):
+            more = more.removeprefix("\n")  # every printing ended its line
+        shown.text = text[:end]
+        self._print(more.removesuffix("\n"))
+
     async def _take(self, text: str) -> None:
-        if self._intake is None:
-            self._print("I am shutting down and take no more messages.", DIM)
-        elif text == "/help":
-            self._print(HELP, DIM)
-        elif text.startswith("/"):
-            self._print(await self._intake.command(who.command(text[1:])), DIM)
-        else:
-            await self._intake.accept(who.message(text))
+        try:
+            if self._intake is None:
+                self._print("I am shutting down and take no more messages.", DIM)
+            elif text == "/help":
+                self._print(who.HELP, DIM)
+            elif text == "/stop":
+                await self._stop()
+            elif text.startswith("/"):
+                self._print(await self._intake.command(who.command(text[1:])), DIM)
+            else:
+                await self._intake.accept(who.message(text))
+        except StoreError as error:
+            self._print(f"{error} Please try again.", DIM)
 
     def _prompt(self) -> FormattedText:
+        size = self._session.output.get_size()
         parts: list[tuple[str, str]] = []
         for line in self._writing.values():
-            parts += [("", line), ("", "\n")] if line else [(DIM, "thinking…\n")]
+            tail = _tail(line, size.columns, max(size.rows - 4, 1))
+            parts += [("", f"{tail}\n")] if tail else [(DIM, "thinking…\n")]
         return FormattedText([*parts, ("bold", PROMPT)])
 
     def _keys(self) -> KeyBindings:
@@ -141,20 +156,19 @@ class ChatConsole:
         @keys.add("c-c")
         def _(event: KeyPressEvent) -> None:
             """Stops the run, not the program; without a run it clears the line."""
-            if self._writing and self._intake is not None:
-                self._aside(self._stop())
-            elif event.current_buffer.text:
+            if event.current_buffer.text and not self._writing:
                 event.current_buffer.reset()
             else:
-                self._print("Nothing is being answered. Leave with Ctrl-D or /quit.", DIM)
+                self._aside(self._take("/stop"))
 
         return keys
 
     async def _stop(self) -> None:
-        if self._intake is not None:
-            said = await self._intake.command(who.command("stop"))
-            if not self._writing:
-                self._print(said, DIM)
+        assert self._intake is not None
+        writing = bool(self._writing)
+        said = await self._intake.command(who.command("stop"))
+        if not writing and not self._writing:  # else the answer itself says that it was stopped
+            self._print(f"{said} Leave with Ctrl-D or /quit.", DIM)
 
     def _aside(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work, name="console stop")
@@ -163,3 +177,16 @@ class ChatConsole:
 
     def _print(self, text: str, style: str = "") -> None:
         print_formatted_text(FormattedText([(style, text)]), output=self._session.output)
+
+
+def _tail(line: str, columns: int, rows: int) -> str:
+    """The last `rows` rows of a line as a terminal of that width breaks it: the prompt's area would cut it off."""
+    broken, width = [""], 0
+    for character in line:
+        wide = get_cwidth(character)
+        if width + wide > columns:
+            broken.append("")
+            width = 0
+        broken[-1] += character
+        width += wide
+    return "\n".join(broken[-rows:])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator
 from typing import TextIO
 
 from adapters.console import who
+from bot.errors import PlatformError
 from bot.ports import Intake, Placed, Reply
 from bot.view import View
 
@@ -25,32 +27,40 @@ class PipedConsole:
         self._answers = answers or sys.stdout
         self._statuses = statuses or sys.stderr
         self._intake: Intake | None = None
+        self._nobody: PlatformError | None = None
 
     async def start(self, intake: Intake) -> None:
         self._intake = intake
 
     async def talk(self) -> None:
-        """Until the input ends or says `/quit`, and its last message is answered. Raises `StoreError`."""
+        """Until the input ends or says `/quit`, and its last message is answered.
+
+        Raises `StoreError`, and `PlatformError` where nobody reads the answers any more.
+        """
         assert self._intake is not None
         await self._intake.quiet()  # what an earlier process was asked comes first
         async for line in _lines(self._source):
             text = line.strip()
-            if text in ("/quit", "/exit"):
+            if text in who.LEAVING:
                 return
-            if text.startswith("/"):
-                self._say(await self._intake.command(who.command(text[1:])))
+            if text == "/help":
+                self._say(self._answers, who.HELP)
+            elif text.startswith("/"):
+                self._say(self._answers, await self._intake.command(who.command(text[1:])))
             elif text:
                 await self._intake.accept(who.message(text))
                 await self._intake.quiet()
+            if self._nobody is not None:
+                raise self._nobody
 
     async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
         told = list(placed.state.get("told", ()))
         for line in view.status_lines:
             if line.call_id not in told:
                 told.append(line.call_id)
-                print(line, file=self._statuses, flush=True)
+                self._say(self._statuses, str(line))
         if view.outcome is not None:
-            self._say(view.whole)
+            self._say(self._answers, view.whole)
         return Placed({"told": told})
 
     async def stop_intake(self) -> None:
@@ -59,8 +69,15 @@ class PipedConsole:
     async def close(self) -> None:
         """Nothing is held open."""
 
-    def _say(self, text: str) -> None:
-        print(text, file=self._answers, flush=True)
+    def _say(self, stream: TextIO, text: str) -> None:
+        try:
+            print(text, file=stream, flush=True)
+        except BrokenPipeError as error:
+            # What is left in the buffer goes nowhere; else the interpreter complains of it at its end.
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
+            self._nobody = PlatformError("Nobody reads the answers any more.", permanent=True)
+            raise self._nobody from error
 
 
 async def _lines(source: TextIO) -> AsyncIterator[str]:

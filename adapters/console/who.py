@@ -1,4 +1,4 @@
-"""Who talks in a terminal, and where."""
+"""Who talks in a terminal, and where, and with which words."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from bot.ports import CommandRequest, Conversation, InboundMessage
 
 PLATFORM = "console"
 HERE = Conversation(PLATFORM, "local", "console", "main")
+LEAVING = ("/quit", "/exit")
+HELP = """\
+/new — begin a fresh conversation; the old one is kept
+/threads — the conversations so far
+/tools list — what I can use
+/tools enable NAME, /tools disable NAME — switch it; it holds from the next question on
+/stop or Ctrl-C — stop the answer that is being made
+/quit or Ctrl-D — leave; an answer in the making goes on at the next start
+/help — this list"""
 
 
 def operator() -> Author:

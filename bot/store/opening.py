@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bot.errors import StoreError
@@ -18,58 +19,87 @@ HEAD = "0001"
 LOCK_WAIT = 5.0
 """Seconds to wait for another program's transaction to end."""
 
+MAGIC = b"SQLite format 3\0"
+SMALLEST = 512
+"""Bytes of the smallest page: https://sqlite.org/fileformat.html"""
+
+OURS = frozenset({"alembic_version", "threads", "messages", "runs"})
+"""Tables by which every version of Parley knows its database."""
+
 
 def prepare(path: Path) -> None:
     """Check the file and migrate it to `HEAD`. Raises `StoreError`."""
-    if not path.parent.is_dir():
-        raise StoreError(
-            f"There is no folder {path.parent} for the database {path.name}. Make it, or set DATABASE_URL."
-        )
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder. Set DATABASE_URL to a file.")
-    revision = _revision(path) if path.exists() and path.stat().st_size else None
-    _must_be_writable(path)
-    if revision != HEAD:
-        from bot.store.migrations.run import upgrade
+    if _examined(path) == HEAD:
+        return
+    from bot.store.migrations.run import upgrade
 
-        try:
-            upgrade(path)
-        except Exception as error:
-            raise StoreError(f"The database {path} could not be brought to this version: {error}.") from error
+    try:
+        upgrade(path, wait=LOCK_WAIT)
+    except Exception as error:
+        reason = str(getattr(error, "orig", error)).split("\n")[0]
+        if "locked" in reason:
+            raise _locked(path) from error
+        raise StoreError(
+            f"The database {path} could not be brought to this version ({reason}). It is as it was: "
+            "go on with the older program, or set DATABASE_URL to another file."
+        ) from error
 
 
 def inspect(path: Path) -> str:
     """One sentence on the file, which is not changed. Raises `StoreError`."""
-    if not path.exists():
-        if not path.parent.is_dir():
-            raise StoreError(f"There is no folder {path.parent} for the database. Make it, or set DATABASE_URL.")
-        return f"The database {path} will be made at the first start."
-    revision = _revision(path)
-    _must_be_writable(path)
-    if revision == HEAD:
+    if _examined(path) == HEAD:
         return f"The database {path} is sound and up to date."
+    if not path.exists():
+        return f"The database {path} will be made at the first start."
     return f"The database {path} is sound, and will be brought to this version at the next start."
 
 
-def _revision(path: Path) -> str | None:
-    """The file's schema revision. Raises `StoreError` where it is not a database of ours that we know."""
+def _examined(path: Path) -> str | None:
+    """The file's schema revision; None where there is nothing in it yet. Raises `StoreError` where it cannot be used.
+
+    Nothing is changed.
+    """
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=LOCK_WAIT)) as connection:
-            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if not tables:
-                return None
-            if "alembic_version" not in tables:
-                raise StoreError(f"{path} is a database, but not one of Parley's. Set DATABASE_URL to another file.")
-            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-            connection.execute("SELECT count(*) FROM threads WHERE id = ''").fetchone()
-    except sqlite3.Error as error:
-        raise _cannot_open(path, error) from error
-    revision = str(row[0]) if row else None
-    if revision is not None and revision > HEAD:
+        if not path.parent.is_dir():
+            raise StoreError(
+                f"There is no folder {path.parent} for the database {path.name}. Make it, or set DATABASE_URL."
+            )
+        if path.exists() and not path.is_file():
+            raise StoreError(f"{path} is a folder or a device. Set DATABASE_URL to a file.")
+        _must_be_writable(path)
+        revision = _revision(path) if path.exists() and path.stat().st_size else None
+        _must_be_free(path)
+    except OSError as error:
         raise StoreError(
-            f"The database {path} was written by a newer Parley (schema {revision}; this one knows {HEAD}). "
-            "Use the newer program, or another file."
-        )
+            f"The database {path} cannot be reached ({error.strerror}). Allow it, or set DATABASE_URL."
+        ) from error
+    return revision
+
+
+def _revision(path: Path) -> str | None:
+    """Raises `StoreError` where the file is not a whole database of ours that we know."""
+    with path.open("rb") as file:
+        # SQLite would take a file of a few bytes for an empty database, and write over it.
+        if len(begin := file.read(SMALLEST)) < SMALLEST or not begin.startswith(MAGIC):
+            raise _cannot_open(path, "file is not a database")
+    # Who opens for writing clears away at the end what SQLite put beside the file, and for that moves into the file
+    # what an earlier writer left in the log: not before we know whose it is.
+    has_log = path.with_name(f"{path.name}-wal").exists()
+    with _open(path, "ro" if has_log else "rw") as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if tables and not tables >= OURS:
+            raise StoreError(f"{path} is a database, but not one of Parley's. Set DATABASE_URL to another file.")
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if tables else None
+        revision = str(row[0]) if row else None
+        if revision is not None and revision > HEAD:
+            raise StoreError(
+                f"The database {path} was written by a newer Parley (schema {revision}; this one knows {HEAD}). "
+                "Use the newer program, or set DATABASE_URL to another file."
+            )
+        # Some 0.1 s for each 100 MB; else damage would show in the middle of an answer.
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(" ".join(str(found).removeprefix("*** in database main ***").split()))
     return revision
 
 
@@ -77,28 +107,43 @@ def _must_be_writable(path: Path) -> None:
     for place in (path, path.parent) if path.exists() else (path.parent,):
         # The mode bits count for root, too: whoever took them away meant it.
         if not os.access(place, os.W_OK) or not place.stat().st_mode & 0o222:
-            raise StoreError(
-                f"The database cannot be written: {place} is read-only. Allow writing, or set DATABASE_URL."
-            )
-    if not path.exists():
-        return
-    try:
-        with closing(sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None)) as connection:
+            raise _read_only(place)
+
+
+def _must_be_free(path: Path) -> None:
+    if path.exists():
+        with _open(path, "rw") as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
-        raise _cannot_open(path, error) from error
 
 
-def _cannot_open(path: Path, error: sqlite3.Error) -> StoreError:
-    reason = str(error)
+@contextmanager
+def _open(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
+    """A connection to a file that exists. Raises `StoreError` for what SQLite says inside."""
+    address = f"{path.absolute().as_uri()}?mode={mode}"
+    try:
+        with closing(sqlite3.connect(address, uri=True, timeout=LOCK_WAIT, isolation_level=None)) as connection:
+            yield connection
+    except (sqlite3.Error, UnicodeError) as error:
+        raise _cannot_open(path, str(error)) from error
+
+
+def _cannot_open(path: Path, reason: str) -> StoreError:
     if "locked" in reason or "busy" in reason:
-        return StoreError(f"The database {path} is locked by another program. Close that program and start again.")
+        return _locked(path)
     if "readonly" in reason:
-        return StoreError(f"The database cannot be written: {path} is read-only. Allow writing, or set DATABASE_URL.")
+        return _read_only(path)
     if "unable to open" in reason:
         return StoreError(f"The database {path} cannot be opened. Check that this user may read and write it.")
     return StoreError(
         f"The database {path} is damaged or is no SQLite file ({reason}). "
         "Put a backup in its place, or set DATABASE_URL to another file."
     )
+
+
+def _locked(path: Path) -> StoreError:
+    return StoreError(f"The database {path} is locked by another program. Close that program and start again.")
+
+
+def _read_only(place: Path) -> StoreError:
+    return StoreError(f"The database cannot be written: {place} is read-only. Allow writing, or set DATABASE_URL.")

@@ -1,0 +1,303 @@
+"""The chat in a terminal, typed into a pipe and read off a screen that keeps plain text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.formatted_text import fragment_list_to_text
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from adapters.console import ChatConsole
+from adapters.console.chat import _tail
+from adapters.console.who import HELP, HERE
+from bot.errors import StoreError
+from bot.ports import Accepted, CommandRequest, Conversation, InboundMessage, Placed
+from bot.view import StatusLine, View
+
+CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
+
+
+class Screen(DummyOutput):
+    """Keeps what is printed above the prompt. The prompt itself is drawn while the cursor is hidden."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.changed = asyncio.Event()
+        self._drawing = False
+
+    def hide_cursor(self) -> None:
+        self._drawing = True
+
+    def show_cursor(self) -> None:
+        self._drawing = False
+
+    def write(self, data: str) -> None:
+        if not self._drawing:
+            self.text += data.replace("\r", "")
+            self.changed.set()
+
+    def get_size(self) -> Size:
+        return Size(rows=24, columns=60)
+
+
+@dataclass(slots=True)
+class Desk:
+    """A small fake of the core: what it was handed, and what it answers to commands."""
+
+    accepted: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    reply: str = "Done."
+    fault: StoreError | None = None
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def accept(self, message: InboundMessage) -> Accepted:
+        self.came.set()
+        if self.fault is not None:
+            raise self.fault
+        self.accepted.append(message.text)
+        return Accepted("thread_1", "msg_1")
+
+    async def command(self, request: CommandRequest) -> str:
+        self.commands.append(request.text)
+        self.came.set()
+        return self.reply
+
+    async def quiet(self) -> None:
+        """Nothing is in the making."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply in the making."""
+
+    run_id: str = "run_1"
+    conversation: Conversation = HERE
+    route: Mapping[str, Any] = field(default_factory=dict)
+
+    async def record(self, placed: Placed) -> None:
+        """The console sends nothing that could be looked up."""
+
+
+@dataclass(slots=True)
+class Chat:
+    console: ChatConsole
+    keyboard: PipeInput
+    screen: Screen
+    desk: Desk
+    talking: asyncio.Task[None]
+
+    def type(self, text: str) -> None:
+        self.keyboard.send_text(text)
+
+    async def show(self, *views: View, answer: Answer | None = None, placed: Placed | None = None) -> None:
+        for view in views:
+            placed = await self.console.render(answer or Answer(), view, placed or Placed())
+
+    async def until(self, shown: str | Callable[[], object]) -> None:
+        """Wait until a text is on the screen, or something else holds."""
+        async with asyncio.timeout(5):
+            while not (shown in self.screen.text if isinstance(shown, str) else shown()):
+                self.screen.changed.clear()
+                self.desk.came.clear()
+                waits = [asyncio.ensure_future(event.wait()) for event in (self.screen.changed, self.desk.came)]
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+                for wait in waits:
+                    wait.cancel()
+
+    async def printed(self, end: str) -> list[str]:
+        """The lines above the prompt, after the greeting and up to the one that ends with `end`."""
+        await self.until(f"{end}\n")
+        return self.screen.text.split("Welcome.\n", 1)[1].rstrip("\n").split("\n")
+
+    def below(self) -> str:
+        """What the prompt's own area shows."""
+        return fragment_list_to_text(self.console._prompt())
+
+
+@asynccontextmanager
+async def chat_with(history: Path | None = None) -> AsyncIterator[Chat]:
+    screen, desk = Screen(), Desk()
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=screen):
+        console = ChatConsole("Welcome.", history, source=keyboard, screen=screen)
+        await console.start(desk)
+        talking = asyncio.create_task(console.talk())
+        chat = Chat(console, keyboard, screen, desk, talking)
+        await chat.until("Welcome.")
+        yield chat
+        if not talking.done():
+            chat.type(CTRL_C + "/quit" + ENTER)
+        async with asyncio.timeout(5):
+            await talking
+        await console.stop_intake()
+        await console.close()
+
+
+@pytest.fixture
+async def chat() -> AsyncIterator[Chat]:
+    async with chat_with() as made:
+        yield made
+
+
+def calling(*tools: str, text: str = "", done: Collection[str] = ()) -> View:
+    return View(tuple(StatusLine(f"call_{name}", name, "done" if name in done else "running") for name in tools), text)
+
+
+def ended(text: str, notice: str = "") -> View:
+    return View(text=text, outcome="cancelled" if notice else "completed", notice=notice)
+
+
+# -- answers -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_is_printed_in_whole_lines_and_the_one_being_written_stands_below(chat: Chat) -> None:
+    await chat.show(View())
+    assert chat.below() == "thinking…\n› "
+    await chat.show(View(text="One\nTw"))
+    assert await chat.printed("One") == ["One"]
+    assert chat.below() == "Tw\n› "
+    await chat.show(View(text="One\nTwo\n\nThree"), ended("One\nTwo\n\nThree."))
+    assert await chat.printed("Three.") == ["One", "Two", "", "Three."]
+    assert chat.below() == "› "
+
+
+async def test_a_call_is_told_once_and_in_its_place(chat: Chat) -> None:
+    text = "I look it up."
+    views = [calling("forecast", text=text), calling("forecast", "tide", text=text, done=["forecast"])]
+    await chat.show(
+        View(text="I look"), *views, View(views[-1].status_lines, f"{text}\n\nCo"), ended(f"{text}\n\nCold.")
+    )
+    assert await chat.printed("Cold.") == [text, "calling forecast…", "calling tide…", "", "Cold."]
+
+
+async def test_calls_that_are_over_when_they_are_first_seen_do_not_cut_the_text(chat: Chat) -> None:
+    await chat.show(calling("forecast", text="It is", done=["forecast"]), ended("It is cold."))
+    assert await chat.printed("It is cold.") == ["calling forecast…", "It is cold."]
+
+
+async def test_replaced_text_begins_anew(chat: Chat) -> None:
+    await chat.show(View(text="Wrong\nst"), View(), View(text="Right\n"), ended("Right\nstory."))
+    assert await chat.printed("story.") == ["Wrong", "The answer begins anew:", "Right", "story."]
+
+
+async def test_an_unfinished_line_that_is_replaced_leaves_no_trace(chat: Chat) -> None:
+    await chat.show(View(text="Wro"), View(text="Rig"), ended("Right."))
+    assert await chat.printed("Right.") == ["Right."]
+
+
+async def test_an_answer_that_did_not_complete_ends_with_its_notice(chat: Chat) -> None:
+    await chat.show(View(text="Half a li"), ended("Half a line", notice="Stopped."))
+    assert await chat.printed("Stopped.") == ["Half a line", "", "Stopped."]
+
+
+async def test_an_answer_that_an_earlier_process_began_is_announced(chat: Chat) -> None:
+    await chat.show(View(text="Co"), ended("Cold."), placed=Placed(undecided=True))
+    assert await chat.printed("Cold.") == ["Going on with the answer that was broken off:", "Cold."]
+
+
+async def test_answers_wait_for_the_greeting() -> None:
+    screen = Screen()
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=screen):
+        console = ChatConsole("Welcome.", source=keyboard, screen=screen)
+        showing = asyncio.create_task(console.render(Answer(), ended("Cold."), Placed(undecided=True)))
+        keyboard.send_text("/quit" + ENTER)
+        await console.talk()
+        await showing
+    assert screen.text.split("\n")[::2] == ["Welcome.", "Cold.", ""]
+
+
+def test_the_line_being_written_is_broken_as_a_narrow_terminal_breaks_it() -> None:
+    assert _tail("abcdefgh", columns=3, rows=9) == "abc\ndef\ngh"
+    assert _tail("abcdefgh", columns=3, rows=2) == "def\ngh"
+    assert _tail("日本語", columns=5, rows=9) == "日本\n語"
+    assert _tail("", columns=5, rows=9) == ""
+
+
+# -- the person ----------------------------------------------------------------------------------------------------
+
+
+async def test_lines_go_to_the_core_and_stay_on_the_screen(chat: Chat) -> None:
+    chat.type(f"  How is Oslo? {ENTER} {ENTER}And Rome?{ENTER}")
+    await chat.until(lambda: len(chat.desk.accepted) == 2)
+    assert chat.desk.accepted == ["How is Oslo?", "And Rome?"]
+    assert await chat.printed("And Rome?") == ["› How is Oslo?", "› And Rome?"]
+
+
+async def test_commands_go_to_the_core_and_are_answered(chat: Chat) -> None:
+    chat.type(f"/tools disable tide here{ENTER}/threads{ENTER}")
+    assert await chat.printed("/threads\nDone.") == ["› /tools disable tide here", "Done.", "› /threads", "Done."]
+    assert chat.desk.commands == ["tools disable tide here", "threads"]
+
+
+async def test_help_is_the_consoles_own(chat: Chat) -> None:
+    chat.type(f"/help{ENTER}")
+    assert await chat.printed("this list") == ["› /help", *HELP.splitlines()]
+    for word in ("/help", "/new", "/threads", "/tools", "/stop", "/quit"):
+        assert word in HELP
+
+
+async def test_a_store_that_fails_is_told_and_the_chat_goes_on(chat: Chat) -> None:
+    chat.desk.fault = StoreError("The database is locked.")
+    chat.type(f"Hi{ENTER}")
+    assert await chat.printed("try again.") == ["› Hi", "The database is locked. Please try again."]
+    chat.desk.fault = None
+    chat.type(f"Hi{ENTER}")
+    await chat.until(lambda: chat.desk.accepted)
+
+
+async def test_ctrl_c_stops_the_run_and_not_the_program(chat: Chat) -> None:
+    chat.desk.reply = "Stopped."
+    await chat.show(View(text="Well"))
+    chat.type(f"next{CTRL_C}")
+    await chat.until(lambda: chat.desk.commands)
+    await chat.show(ended("Well", notice="Stopped."))
+    assert await chat.printed("Stopped.") == ["Well", "", "Stopped."]
+    chat.type(ENTER)
+    await chat.until(lambda: chat.desk.accepted)
+    assert (chat.desk.commands, chat.desk.accepted) == (["stop"], ["next"])
+
+
+async def test_ctrl_c_without_a_run_clears_the_line(chat: Chat) -> None:
+    chat.type(f"nonsense{CTRL_C}sense{ENTER}")
+    await chat.until(lambda: chat.desk.accepted)
+    assert (chat.desk.accepted, chat.desk.commands) == (["sense"], [])
+
+
+@pytest.mark.parametrize("keys", [CTRL_C, f"/stop{ENTER}"])
+async def test_with_nothing_to_stop_it_says_how_to_leave(chat: Chat, keys: str) -> None:
+    chat.desk.reply = "There is nothing to stop here."
+    chat.type(keys)
+    assert (await chat.printed("/quit."))[-1] == "There is nothing to stop here. Leave with Ctrl-D or /quit."
+
+
+@pytest.mark.parametrize("keys", [CTRL_D, f"/quit{ENTER}", f"/exit{ENTER}"])
+async def test_there_are_ways_to_leave(chat: Chat, keys: str) -> None:
+    chat.type(keys)
+    async with asyncio.timeout(5):
+        await chat.talking
+    assert chat.desk.accepted == []
+
+
+async def test_after_the_end_of_the_intake_nothing_is_taken(chat: Chat) -> None:
+    await chat.console.stop_intake()
+    chat.type(f"Hi{ENTER}")
+    assert await chat.printed("messages.") == ["› Hi", "I am shutting down and take no more messages."]
+
+
+async def test_what_was_typed_is_kept_between_starts(tmp_path: Path) -> None:
+    history = tmp_path / "parley.db.history"
+    for text in ("How is Oslo?", "And Rome?"):
+        async with chat_with(history) as chat:
+            chat.type(f"{text}{ENTER}")
+            await chat.printed(f"› {text}")
+    newest_first = [line for line in FileHistory(str(history)).load_history_strings() if not line.startswith("/")]
+    assert newest_first == ["And Rome?", "How is Oslo?"]
