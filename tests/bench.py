@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from bot.assistants.engine import Engine
-from bot.assistants.events import Event
+from bot.assistants.events import Event, TextAppended
 from bot.assistants.lifecycle import new_run
 from bot.assistants.types import Author, Message, Run, ToolCall, new_id
 from bot.models.port import FunctionTool
@@ -105,6 +105,15 @@ class Bench:
 
     async def stored(self, run: Run) -> Run:
         return await self.journal.run(run.id)
+
+    @property
+    def told(self) -> str:
+        """The text that was streamed."""
+        return "".join(event.text for event in self.events if isinstance(event, TextAppended))
+
+    async def last(self) -> Message:
+        """The newest message of the thread."""
+        return (await self.messages())[-1]
 
     async def messages(self) -> list[Message]:
         run = Run("", self.thread_id, "", "queued", 0, None, "")

@@ -82,7 +82,14 @@ async def test_a_fresh_file_is_made_with_the_newest_schema(path: Path) -> None:
 async def test_two_opens_at_once_of_a_fresh_file_both_succeed(path: Path) -> None:
     first, second = await asyncio.gather(Database.open(path), Database.open(path))
     for database in (first, second):
-        await database.write(lambda tx: tx.exec_driver_sql("DELETE FROM threads"))
+        await database.write(
+            lambda tx: tx.exec_driver_sql(
+                "INSERT INTO threads SELECT 'thread_' || count(*), 0, '{}', NULL FROM threads"
+            )
+        )
+    count = await second.read(lambda c: c.exec_driver_sql("SELECT count(*) FROM threads"))
+    assert count.scalar() == 2
+    for database in (first, second):
         await database.close()
 
 

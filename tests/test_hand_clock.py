@@ -77,3 +77,4 @@ async def test_a_block_that_ends_in_time_is_left_alone() -> None:
         clock.advance(9)
     clock.advance(9)
     await asyncio.sleep(0)
+    assert clock.now() == 118.0

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from bot.assistants.events import (
     ActionRequired,
@@ -17,7 +17,6 @@ from bot.assistants.events import (
     RunEnded,
     RunStarted,
     TextAppended,
-    TextDiscarded,
 )
 from bot.assistants.history import Past
 from bot.assistants.journal import Journal
@@ -26,12 +25,9 @@ from bot.assistants.prompt import model_calls, next_request, used
 from bot.assistants.types import (
     IncompleteReason,
     LastError,
-    Message,
     MessageReason,
     Run,
-    RunStatus,
     RunStep,
-    StepStatus,
     Terminal,
     ToolCall,
     Usage,
@@ -39,6 +35,7 @@ from bot.assistants.types import (
     new_id,
     well_formed,
 )
+from bot.assistants.writing import Writing, new_step
 from bot.clock import Clock
 from bot.errors import StoreError, Superseded
 from bot.models import port, retry
@@ -49,15 +46,6 @@ if TYPE_CHECKING:
 MODEL_CALLS = 16
 """Model calls of one run, at most."""
 
-CUT_SHORT: dict[RunStatus, tuple[MessageReason, StepStatus]] = {
-    "failed": ("run_failed", "failed"),
-    "cancelled": ("run_cancelled", "cancelled"),
-    "expired": ("run_expired", "expired"),
-    "incomplete": ("max_tokens", "completed"),
-}
-"""What becomes of the message that the model was writing, and of its step, when the run does not complete."""
-
-REFUSED = "The model declined to answer that."
 FILTERED = "The model's content filter stopped this answer. Please put it differently and try again."
 SILENT = "The model gave no answer. Please try again."
 TOO_MANY_CALLS = (
@@ -79,8 +67,7 @@ class Drive:
         self.emit = emit
         self.past = Past()
         self.steps: list[RunStep] = []
-        self.writing: list[str] = []
-        self.writing_since: float | None = None
+        self.writing = Writing(clock, emit)
         self.at_rest = False
 
     async def run_through(self, fresh: bool) -> Run:
@@ -210,7 +197,7 @@ class Drive:
 
     async def _ask(self) -> port.Turn | None:
         """One model call. None where the run ended instead."""
-        self.writing, self.writing_since = [], None
+        self.writing = Writing(self.clock, self.emit)
         request, fits = next_request(self.run, self.past, self.steps, self.toolbox)
         if model_calls(self.steps) >= MODEL_CALLS:
             await self._end("failed", error=LastError("server_error", TOO_MANY_CALLS))
@@ -226,14 +213,10 @@ class Drive:
         async with aclosing(retry.stream(self.model, request, self.clock)) as events:  # type: ignore[type-var]
             async for event in events:
                 match event:
-                    case port.TextDelta():
-                        text = well_formed(event.text)
-                        self.writing_since = self.writing_since or self.clock.now()
+                    case port.TextDelta(text):
                         self.writing.append(text)
-                        self.emit(TextAppended(text))
                     case port.TextDiscarded():
-                        self.writing.clear()
-                        self.emit(TextDiscarded())
+                        self.writing.discard()
                     case port.Turn():
                         return event
         raise port.ModelError(SILENT)
@@ -241,7 +224,7 @@ class Drive:
     # -- what the model said ------------------------------------------------------------------------------------
 
     async def _take(self, turn: port.Turn) -> None:
-        self._settle_text(turn)
+        self.writing.settle(turn)
         if turn.finish == "content_filter":
             error = LastError("invalid_prompt", FILTERED)
             await self._end("failed", error=error, usage=turn.usage, why="content_filter")
@@ -254,38 +237,24 @@ class Drive:
         else:
             await self._end("failed", error=LastError("server_error", SILENT), usage=turn.usage)
 
-    def _settle_text(self, turn: port.Turn) -> None:
-        """Hold the text as the turn has it, and tell what the stream did not."""
-        text = well_formed(turn.text) if turn.text.strip() else ""
-        if turn.refused and not text:
-            text = REFUSED
-        shown = "".join(self.writing)
-        if shown != text:
-            if shown:
-                self.emit(TextDiscarded())
-            if text:
-                self.emit(TextAppended(text))
-        self.writing = [text] if text else []
-
     async def _record_turn(self, turn: port.Turn) -> None:
-        now = self.clock.now()
+        was, now = self.run, self.clock.now()
         calls, renamed = self._calls(turn.calls)
-        step = self._step("tool_calls", now, calls=calls, usage=turn.usage, provider=turn.provider)
+        step = new_step(was, "tool_calls", now, calls=calls, usage=turn.usage, provider=turn.provider)
         if not renamed:
             step = replace(step, items=tuple(turn.items))
-        message = self._message("completed") if self.writing else None
-        steps = [step]
-        if message is not None:
-            steps.insert(0, self._step("message_creation", now, message_id=message.id, ended=("completed", now)))
-        was = self.run
+        steps, message = [step], None
+        if self.writing:
+            message, creation = self.writing.completed(was)
+            steps = [creation, step]
         waiting = tuple(call for call in calls if call.outside)
         run = move(was, "requires_action", now, required_calls=waiting) if waiting else was
         # Taken before the write: it goes on when this is cancelled, and what it has written is not said again.
-        said, self.writing = self.writing, []
+        said = self.writing.take()
         try:
             await self.journal.record_turn(run, was.status, steps, message)
         except (Superseded, StoreError):
-            self.writing = said
+            self.writing.bring_back(said)
             raise
         self.run = run
         self.steps += steps
@@ -319,60 +288,16 @@ class Drive:
         why: MessageReason | None = None,
     ) -> None:
         """Write the terminal run, with the message that the model was writing."""
-        now = self.clock.now()
-        was: RunStatus = self.run.status
+        was = self.run.status
         total = used(self.steps) + (usage or Usage())
-        run = move(self.run, status, now, last_error=error, incomplete_reason=reason, usage=total)
+        run = move(self.run, status, self.clock.now(), last_error=error, incomplete_reason=reason, usage=total)
         message, step = None, None
-        if "".join(self.writing).strip():
-            message, step = self._last_words(run, now, usage, why)
+        if self.writing and status == "completed":
+            message, step = self.writing.completed(run, usage)
+        elif self.writing:
+            message, step = self.writing.cut_short(run, usage, why)
         await self.journal.end_run(run, was, step, message)
         self.run = run
         if message is not None:
             self.emit(MessageCompleted(message))
         self._rest(RunEnded(run))
-
-    def _last_words(
-        self, run: Run, now: float, usage: Usage | None, why: MessageReason | None
-    ) -> tuple[Message, RunStep]:
-        if run.status == "completed":
-            message, ended = self._message("completed"), "completed"
-        else:
-            reason, ended = CUT_SHORT[run.status]
-            message = self._message("incomplete", why or reason)
-        step = self._step(
-            "message_creation",
-            self.writing_since or now,
-            message_id=message.id,
-            ended=(ended, now),
-            usage=usage,
-            last_error=run.last_error,
-        )
-        return message, step
-
-    def _message(self, status: Literal["completed", "incomplete"], why: MessageReason | None = None) -> Message:
-        now = self.clock.now()
-        return Message(
-            id=new_id("msg"),
-            thread_id=self.run.thread_id,
-            created_at=self.writing_since or now,
-            role="assistant",
-            text="".join(self.writing),
-            status=status,
-            assistant_id=self.run.assistant_id,
-            run_id=self.run.id,
-            completed_at=now if status == "completed" else None,
-            incomplete_at=now if status == "incomplete" else None,
-            incomplete_reason=why,
-        )
-
-    def _step(self, type_: Literal["tool_calls", "message_creation"], at: float, **fields: object) -> RunStep:
-        return RunStep(
-            id=new_id("step"),
-            run_id=self.run.id,
-            thread_id=self.run.thread_id,
-            assistant_id=self.run.assistant_id,
-            created_at=at,
-            type=type_,
-            **fields,  # type: ignore[arg-type]
-        )
