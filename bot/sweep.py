@@ -22,6 +22,11 @@ from bot.ownership import RENEWAL, Ownership
 from bot.store import inbox, runs
 from bot.store.database import Database
 
+INTERRUPTIONS = 20
+"""How often a run is taken up again. One that brings the process down each time would do so for ever."""
+
+WORN_OUT = f"I was interrupted {INTERRUPTIONS} times while I worked on this, so I gave up. Please try again."
+
 log = structlog.get_logger(__name__)
 
 
@@ -49,7 +54,11 @@ class Sweep:
     async def once(self, *, starting: bool = False) -> None:
         """At the start, nothing is in the making yet: what bears our own name is of an earlier self."""
         now, me = self._clock.now(), self._ownership.name
-        for run_id, status in await self._lease(now, starting=starting):
+        ours = await self._lease(now, starting=starting)
+        for run_id in await self._database.read(lambda c: runs.worn_out(c, owner=me, interruptions=INTERRUPTIONS)):
+            with suppress(IllegalTransition):
+                await self._engine.fail(run_id, WORN_OUT)
+        for run_id, status in ours:
             if status == "cancelling":
                 self._handler.stop_work(run_id)
             await self._handler.resume(run_id)

@@ -20,6 +20,7 @@ from bot.models.port import Call
 from bot.ownership import Others, Ownership
 from bot.store import runs
 from bot.store.schema import runs as runs_table
+from bot.sweep import INTERRUPTIONS, WORN_OUT
 from bot.toolbox import RegistryToolbox
 from bot.view import View
 from tests.bench import Bench
@@ -260,6 +261,20 @@ def test_an_owner_that_is_gone_cannot_come_back_while_its_runs_are_taken(tmp_pat
         assert others == Others(frozenset({gone}), frozenset({three.name}))
     three.release()
     one.release()
+
+
+async def test_a_run_that_is_interrupted_again_and_again_is_given_up(tmp_path: Path) -> None:
+    room, model = Room(), ScriptedModel()
+    for start in range(INTERRUPTIONS + 1):
+        held = model.hold("It is ")
+        async with parley_at(tmp_path / "p.db", model, room=room) as parley:
+            if start == 0:
+                await parley.alice.say("How is Oslo?")
+            await held.reached.wait()
+            await parley.core.handler.close(grace=0)
+    async with parley_at(tmp_path / "p.db", model, room=room) as parley:
+        await parley.quiet()
+    assert room.answers == [WORN_OUT]
 
 
 async def test_the_sweep_survives_whatever_happens_to_it(parley: Parley, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,9 +98,9 @@ class Engine:
 
         return await self.journal.decide(run_id, decision)
 
-    async def fail(self, run_id: str) -> Run:
-        """End a run that an unexpected error broke off. Raises `IllegalTransition` where it is over."""
-        error = LastError("server_error", UNEXPECTED)
+    async def fail(self, run_id: str, sentence: str = UNEXPECTED) -> Run:
+        """End a run that something unexpected broke off. Raises `IllegalTransition` where it is over."""
+        error = LastError("server_error", sentence)
         return await self.journal.decide(
             run_id, lambda run: Change(move(run, "failed", self.clock.now(), last_error=error))
         )

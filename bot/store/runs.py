@@ -148,7 +148,8 @@ async def take_over(
         return []
     await tx.execute(update(runs).where(runs.c.id.in_(ids)).values(owner=owner, lease_until=lease_until))
     interrupted = and_(runs.c.id.in_(ids), runs.c.status.in_(("queued", "in_progress")))
-    await tx.execute(update(runs).where(interrupted).values(expires_at=now + RUN_LIFETIME))
+    fresh = {"expires_at": now + RUN_LIFETIME, "interruptions": runs.c.interruptions + 1}
+    await tx.execute(update(runs).where(interrupted).values(**fresh))
     return ids
 
 
@@ -163,6 +164,12 @@ async def renew_lease(
         .returning(runs.c.created_at, runs.c.id, runs.c.status)
     )
     return [(run_id, status) for _, run_id, status in sorted(renewed)]
+
+
+async def worn_out(connection: AsyncConnection, *, owner: str, interruptions: int) -> Sequence[str]:
+    """Our runs at work that were interrupted more often than that."""
+    often = (IS_ACTIVE, runs.c.owner == owner, runs.c.status == "in_progress", runs.c.interruptions > interruptions)
+    return list((await connection.execute(select(runs.c.id).where(*often))).scalars())
 
 
 async def release(tx: AsyncConnection, *, owner: str) -> None:

@@ -123,6 +123,7 @@ runs = Table(
     # Who drives it; a run of another owner is left alone until its lease has run out.
     Column("owner", String),
     Column("lease_until", Float),
+    Column("interruptions", Integer, nullable=False, server_default="0"),
     # The reply: on which platform, whether its last state is shown there, and what is placed.
     Column("platform", String, nullable=False),
     Column("delivery", String, nullable=False),  # none, open, done

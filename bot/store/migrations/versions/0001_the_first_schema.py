@@ -117,6 +117,7 @@ def _runs() -> None:
         sa.Column("transitions", sa.JSON(), nullable=False),
         sa.Column("owner", sa.String(), nullable=True),
         sa.Column("lease_until", sa.Float(), nullable=True),
+        sa.Column("interruptions", sa.Integer(), server_default="0", nullable=False),
         sa.Column("platform", sa.String(), nullable=False),
         sa.Column("delivery", sa.String(), nullable=False),
         sa.Column("placed", sa.JSON(), nullable=True),
