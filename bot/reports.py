@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.assistants.types import Run, RunStep, Usage
-from bot.errors import NotFound, StoreError
+from bot.errors import NotFound
 from bot.settings import Settings
 from bot.store import runs, steps, threads
 from bot.store.database import Database
+from bot.view import printable
 
 
 def _console() -> Console:
@@ -32,7 +33,7 @@ def _table(*columns: str) -> Table:
 
 async def show_threads(settings: Settings, limit: int) -> None:
     """The newest threads. Raises `StoreError`."""
-    database = await _open(settings)
+    database = await Database.look(settings.database)
     try:
         lines = await database.read(lambda c: threads.newest_first(c, limit))
     finally:
@@ -40,13 +41,13 @@ async def show_threads(settings: Settings, limit: int) -> None:
     table = _table("thread", "begun", "messages", "where", "first message")
     for line in lines:
         where = str(line.conversation or "")
-        table.add_row(line.id, _when(line.created_at), str(line.messages), where, _printable(line.title))
+        table.add_row(line.id, _when(line.created_at), str(line.messages), where, _one_line(line.title))
     _console().print(table if lines else "No threads yet.")
 
 
 async def show_runs(settings: Settings, thread_id: str) -> None:
     """A thread's runs with their steps. Raises `NotFound` and `StoreError`."""
-    database = await _open(settings)
+    database = await Database.look(settings.database)
     try:
         if not await database.read(lambda c: threads.exists(c, thread_id)):
             raise NotFound("thread", thread_id)
@@ -72,12 +73,6 @@ def show_tools() -> None:
     _console().print(table)
 
 
-async def _open(settings: Settings) -> Database:
-    if not settings.database.exists():
-        raise StoreError(f"There is no database {settings.database} yet: nothing has been said.")
-    return await Database.open(settings.database)
-
-
 def _show_run(run: Run, of_run: Sequence[RunStep]) -> None:
     show = _console().print
     took = _took(run.created_at, run.ended_at) or "not over"
@@ -87,9 +82,9 @@ def _show_run(run: Run, of_run: Sequence[RunStep]) -> None:
         show("  ".join(("", step.id, step.type, step.status, took, _tokens(step.usage))).rstrip())
         for call in step.calls:
             state = "waiting" if call.output is None else "failed" if call.failed else "done"
-            show("  ".join(("", "", _printable(call.name), state, _took(call.started_at, call.completed_at))).rstrip())
+            show("  ".join(("", "", _one_line(call.name), state, _took(call.started_at, call.completed_at))).rstrip())
     if run.last_error:
-        show(f"  {run.last_error.code}: {_printable(run.last_error.message)}")
+        show(f"  {run.last_error.code}: {_one_line(run.last_error.message)}")
 
 
 def _tokens(usage: Usage | None) -> str:
@@ -106,6 +101,5 @@ def _when(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _printable(text: str) -> str:
-    """What people and models wrote, without the control characters that a terminal would obey."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+def _one_line(text: str) -> str:
+    return " ".join(printable(text).split())

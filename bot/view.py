@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.assistants.types import Terminal
 
+LONGEST_NAME = 64
+"""Characters of a function's name: https://platform.openai.com/docs/api-reference/responses/create (tools)."""
+
+# C0 and C1 controls but for tab and newline, line and paragraph separators, and what turns the direction of text.
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
 LineState = Literal["running", "done", "failed"]
+
+
+def printable(text: str) -> str:
+    """What people and models wrote, without the control characters that a terminal would obey."""
+    return _OBEYED.sub("�", text.replace("\r\n", "\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,7 @@ class StatusLine:
     state: LineState = "running"
 
     def __str__(self) -> str:
-        return f"calling {self.tool}…"
+        return f"calling {' '.join(printable(self.tool).split())[:LONGEST_NAME]}…"
 
 
 @dataclass(frozen=True, slots=True)

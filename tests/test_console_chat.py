@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prompt_toolkit.application import create_app_session
@@ -19,10 +18,11 @@ from prompt_toolkit.output import DummyOutput
 
 from adapters.console import ChatConsole
 from adapters.console.chat import _tail
-from adapters.console.who import HELP, HERE
+from adapters.console.who import HELP
 from bot.errors import StoreError
-from bot.ports import Accepted, CommandRequest, Conversation, InboundMessage, Placed
+from bot.ports import Placed
 from bot.view import StatusLine, View
+from tests.desk import Answer, Desk
 
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
 
@@ -48,44 +48,6 @@ class Screen(DummyOutput):
 
     def get_size(self) -> Size:
         return Size(rows=24, columns=60)
-
-
-@dataclass(slots=True)
-class Desk:
-    """A small fake of the core: what it was handed, and what it answers to commands."""
-
-    accepted: list[str] = field(default_factory=list)
-    commands: list[str] = field(default_factory=list)
-    reply: str = "Done."
-    fault: StoreError | None = None
-    came: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def accept(self, message: InboundMessage) -> Accepted:
-        self.came.set()
-        if self.fault is not None:
-            raise self.fault
-        self.accepted.append(message.text)
-        return Accepted("thread_1", "msg_1")
-
-    async def command(self, request: CommandRequest) -> str:
-        self.commands.append(request.text)
-        self.came.set()
-        return self.reply
-
-    async def quiet(self) -> None:
-        """Nothing is in the making."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A reply in the making."""
-
-    run_id: str = "run_1"
-    conversation: Conversation = HERE
-    route: Mapping[str, Any] = field(default_factory=dict)
-
-    async def record(self, placed: Placed) -> None:
-        """The console sends nothing that could be looked up."""
 
 
 @dataclass(slots=True)

@@ -235,6 +235,29 @@ def test_a_damaged_page_in_the_middle_is_refused(path: Path) -> None:
         assert f"The database {path} {DAMAGED}" in refused(path), at
 
 
+def test_a_large_file_is_read_through_by_the_doctor_and_not_at_each_start(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ready(path).read_bytes()
+    path.write_bytes(whole[:-4096] + b"\xff" * 64 + whole[-4032:])
+    monkeypatch.setattr(opening, "QUICKLY_READ", 0)
+    opening.prepare(path)
+    with pytest.raises(StoreError, match=DAMAGED):
+        opening.inspect(path)
+
+
+def test_a_look_into_a_database_changes_nothing(path: Path) -> None:
+    with pytest.raises(StoreError, match="nothing has been said"):
+        opening.must_be_current(path)
+    ready(path)
+    opening.must_be_current(path)
+    execute(path, "UPDATE alembic_version SET version_num = '0000'")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="of an older Parley"):
+        opening.must_be_current(path)
+    assert path.read_bytes() == before
+
+
 def test_a_folder_in_the_files_place_is_refused(path: Path) -> None:
     path.mkdir()
     assert refused(path) == f"{path} is a folder or a device. Set DATABASE_URL to a file."

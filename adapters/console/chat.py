@@ -23,7 +23,7 @@ from prompt_toolkit.utils import get_cwidth
 from adapters.console import who
 from bot.errors import StoreError
 from bot.ports import Intake, Placed, Reply
-from bot.view import View
+from bot.view import View, printable
 
 DIM = "fg:ansibrightblack"
 PROMPT = "› "
@@ -97,7 +97,7 @@ class ChatConsole:
             del self._shown[reply.run_id]
             self._writing.pop(reply.run_id, None)
         else:
-            self._writing[reply.run_id] = whole[len(shown.text) :]
+            self._writing[reply.run_id] = printable(whole[len(shown.text) :])
         self._session.app.invalidate()
         return Placed({"lines": shown.text.count("\n")})
 
@@ -176,7 +176,7 @@ class ChatConsole:
         task.add_done_callback(self._asides.discard)
 
     def _print(self, text: str, style: str = "") -> None:
-        print_formatted_text(FormattedText([(style, text)]), output=self._session.output)
+        print_formatted_text(FormattedText([(style, printable(text))]), output=self._session.output)
 
 
 def _tail(line: str, columns: int, rows: int) -> str:

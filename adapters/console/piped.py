@@ -12,7 +12,7 @@ from typing import TextIO
 from adapters.console import who
 from bot.errors import PlatformError
 from bot.ports import Intake, Placed, Reply
-from bot.view import View
+from bot.view import View, printable
 
 
 class PipedConsole:
@@ -35,7 +35,7 @@ class PipedConsole:
     async def talk(self) -> None:
         """Until the input ends or says `/quit`, and its last message is answered.
 
-        Raises `StoreError`, and `PlatformError` where nobody reads the answers any more.
+        Raises `StoreError`, and `PlatformError` where the answers cannot be written any more.
         """
         assert self._intake is not None
         await self._intake.quiet()  # what an earlier process was asked comes first
@@ -71,12 +71,12 @@ class PipedConsole:
 
     def _say(self, stream: TextIO, text: str) -> None:
         try:
-            print(text, file=stream, flush=True)
-        except BrokenPipeError as error:
+            print(printable(text), file=stream, flush=True)
+        except OSError as error:  # a closed pipe, a full disk
             # What is left in the buffer goes nowhere; else the interpreter complains of it at its end.
             with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), stream.fileno())
-            self._nobody = PlatformError("Nobody reads the answers any more.", permanent=True)
+            self._nobody = PlatformError(f"The answers cannot be written any more ({error.strerror}).", permanent=True)
             raise self._nobody from error
 
 
@@ -90,7 +90,10 @@ async def _lines(source: TextIO) -> AsyncIterator[str]:
         line: str | None = ""
         while line is not None:
             wanted.acquire()
-            line = source.readline() or None
+            try:
+                line = source.readline() or None
+            except (OSError, ValueError):  # not open for reading
+                line = None
             try:
                 loop.call_soon_threadsafe(lines.put_nowait, line)
             except RuntimeError:  # the loop is gone, and with it whoever wanted the line

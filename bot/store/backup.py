@@ -16,13 +16,13 @@ def copy(database: Path, target: Path) -> None:
     Uses SQLite's online backup (https://sqlite.org/backup.html): a transaction is in the copy or it is not.
     Raises `StoreError`.
     """
-    if not database.is_file():
-        raise StoreError(f"There is no database {database} yet: nothing has been said. Start Parley first.")
-    if target.exists() or target.is_symlink():
-        raise StoreError(f"{target} exists already. Name a new file.")
-    if not target.parent.is_dir():
-        raise StoreError(f"There is no folder {target.parent}. Make it first.")
     try:
+        if not database.is_file():
+            raise StoreError(f"There is no database {database} yet: nothing has been said. Start Parley first.")
+        if target.exists() or target.is_symlink():
+            raise StoreError(f"{target} exists already. Name a new file.")
+        if not target.parent.is_dir():
+            raise StoreError(f"There is no folder {target.parent}. Make it first.")
         # On the same file system, so that the last step is a mere renaming; it goes with all that is in it.
         with TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent, ignore_cleanup_errors=True) as folder:
             partial = Path(folder) / target.name

@@ -17,7 +17,7 @@ from sqlalchemy import URL, event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from bot.errors import StoreError
-from bot.store.opening import prepare
+from bot.store.opening import must_be_current, prepare
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -49,6 +49,15 @@ class Database:
         not Parley's; the file is left as it was then.
         """
         await asyncio.to_thread(prepare, path)
+        return cls(path, _engine(path), _engine(path, isolation_level="AUTOCOMMIT", pool_size=2))
+
+    @classmethod
+    async def look(cls, path: Path) -> Database:
+        """Open a database that is there and up to date, beside the Parley that may be running on it.
+
+        Raises `StoreError`; nothing is changed.
+        """
+        await asyncio.to_thread(must_be_current, path)
         return cls(path, _engine(path), _engine(path, isolation_level="AUTOCOMMIT", pool_size=2))
 
     async def write(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:

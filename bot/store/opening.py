@@ -27,9 +27,13 @@ OURS = frozenset({"alembic_version", "threads", "messages", "runs"})
 """Tables by which every version of Parley knows its database."""
 
 
+QUICKLY_READ = 64 * 2**20
+"""Bytes up to which a file is read through at each start; a large one, not yet cached, would take minutes."""
+
+
 def prepare(path: Path) -> None:
     """Check the file and migrate it to `HEAD`. Raises `StoreError`."""
-    if _examined(path) == HEAD:
+    if _examined(path, whole=False) == HEAD:
         return
     from bot.store.migrations.run import upgrade
 
@@ -46,18 +50,27 @@ def prepare(path: Path) -> None:
 
 
 def inspect(path: Path) -> str:
-    """One sentence on the file, which is not changed. Raises `StoreError`."""
-    if _examined(path) == HEAD:
+    """One sentence on the file, which is read through, and not changed. Raises `StoreError`."""
+    if _examined(path, whole=True) == HEAD:
         return f"The database {path} is sound and up to date."
     if not path.exists():
         return f"The database {path} will be made at the first start."
     return f"The database {path} is sound, and will be brought to this version at the next start."
 
 
-def _examined(path: Path) -> str | None:
+def must_be_current(path: Path) -> None:
+    """Raises `StoreError` where there is no database of this version to look into. Nothing is changed."""
+    revision = _examined(path, whole=False)
+    if not path.exists() or revision is None:
+        raise StoreError(f"There is no database {path} yet: nothing has been said.")
+    if revision != HEAD:
+        raise StoreError(f"The database {path} is of an older Parley. Start this one, which brings it up to date.")
+
+
+def _examined(path: Path, *, whole: bool) -> str | None:
     """The file's schema revision; None where there is nothing in it yet. Raises `StoreError` where it cannot be used.
 
-    Nothing is changed.
+    A small file is always read through, a large one where the `whole` is asked for. Nothing is changed.
     """
     try:
         if not path.parent.is_dir():
@@ -67,7 +80,8 @@ def _examined(path: Path) -> str | None:
         if path.exists() and not path.is_file():
             raise StoreError(f"{path} is a folder or a device. Set DATABASE_URL to a file.")
         _must_be_writable(path)
-        revision = _revision(path) if path.exists() and path.stat().st_size else None
+        size = path.stat().st_size if path.exists() else 0
+        revision = _revision(path, whole=whole or size <= QUICKLY_READ) if size else None
         _must_be_free(path)
     except OSError as error:
         raise StoreError(
@@ -76,8 +90,8 @@ def _examined(path: Path) -> str | None:
     return revision
 
 
-def _revision(path: Path) -> str | None:
-    """Raises `StoreError` where the file is not a whole database of ours that we know."""
+def _revision(path: Path, *, whole: bool) -> str | None:
+    """Raises `StoreError` where the file is not a database of ours that we know, or (with `whole`) is damaged."""
     with path.open("rb") as file:
         # SQLite would take a file of a few bytes for an empty database, and write over it.
         if len(begin := file.read(SMALLEST)) < SMALLEST or not begin.startswith(MAGIC):
@@ -96,8 +110,7 @@ def _revision(path: Path) -> str | None:
                 f"The database {path} was written by a newer Parley (schema {revision}; this one knows {HEAD}). "
                 "Use the newer program, or set DATABASE_URL to another file."
             )
-        # Some 0.1 s for each 100 MB; else damage would show in the middle of an answer.
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if whole else "ok"
         if found != "ok":
             raise sqlite3.DatabaseError(" ".join(str(found).removeprefix("*** in database main ***").split()))
     return revision

@@ -1,0 +1,50 @@
+"""A small fake of the core for console tests, and a reply to render."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.console.who import HERE
+from bot.errors import StoreError
+from bot.ports import Accepted, CommandRequest, Conversation, InboundMessage, Placed
+
+
+@dataclass(slots=True)
+class Desk:
+    """A small fake of the core: what it was handed, and what it answers to commands."""
+
+    accepted: list[str] = field(default_factory=list)
+    commands: list[str] = field(default_factory=list)
+    reply: str = "Done."
+    fault: StoreError | None = None
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def accept(self, message: InboundMessage) -> Accepted:
+        self.came.set()
+        if self.fault is not None:
+            raise self.fault
+        self.accepted.append(message.text)
+        return Accepted("thread_1", "msg_1")
+
+    async def command(self, request: CommandRequest) -> str:
+        self.commands.append(request.text)
+        self.came.set()
+        return self.reply
+
+    async def quiet(self) -> None:
+        """Nothing is in the making."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply in the making."""
+
+    run_id: str = "run_1"
+    conversation: Conversation = HERE
+    route: Mapping[str, Any] = field(default_factory=dict)
+
+    async def record(self, placed: Placed) -> None:
+        """The console sends nothing that could be looked up."""
