@@ -9,7 +9,6 @@ from typing import Any
 
 from bot.models.demo.asks import Ask
 from bot.models.demo.days import horizon
-from bot.models.demo.schema import list_of, mapping, names, resolved
 from bot.models.demo.topics import Topic, own_words
 from bot.models.demo.words import FILLER, QUOTED, name_words, quotations, stem, stems
 from bot.models.port import FunctionTool
@@ -20,11 +19,10 @@ _ID_WORDS = frozenset({"id", "number", "no", "nr", "ticket"})
 _ENTICING = FILLER | {"call", "use", "using", "tool", "run", "execute", "invoke"}
 _VAGUE = frozenset({"include", "is", "with", "has", "use", "show", "get", "set"})
 _NOT = re.compile(r"\b(?:no|not|without|don't)\b", re.IGNORECASE)
-_FAHRENHEIT = re.compile(r"°\s?f\b", re.IGNORECASE)
-_CELSIUS = re.compile(r"°\s?c\b", re.IGNORECASE)
-_MEANT = {"f": "fahrenheit", "c": "celsius", "imperial": "fahrenheit", "metric": "celsius"}
 _NOTHING = object()
 """No value was found, which is not the same as null."""
+
+_EMPTY: Mapping[str, Any] = {"array": [], "object": {}, "boolean": False, "null": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +38,6 @@ class _Reading:
     """One question on its way into arguments; what was taken for one parameter is gone for the next."""
 
     ask: Ask
-    place: str | None
-    places: frozenset[str]
-    """The parameters that take the place."""
     quotes: list[str]
     numbers: list[str]
     rest: str
@@ -51,17 +46,16 @@ class _Reading:
 def fill(tool: FunctionTool, ask: Ask, place: str | None, *, force: bool = False) -> dict[str, Any] | Lack:
     """The arguments of one call, or the first parameter that is lacking. With `force` nothing ever is."""
     reading = _read(tool, ask, place)
-    required = names(tool.parameters.get("required"))
+    required, places = _required(tool), _place_parameters(tool, ask)
     arguments: dict[str, Any] = {}
-    for name, given in mapping(tool.parameters.get("properties")).items():
-        schema, nullable = resolved(mapping(given), tool.parameters)
-        value = _value(name, schema, reading, needed=name in required)
+    for name, (schema, nullable) in _schemas(tool).items():
+        value = place or _NOTHING if name in places else _value(name, schema, reading, needed=name in required)
         if value is not _NOTHING:
-            arguments[name] = value
+            arguments[name] = [value] if name in places and schema.get("type") == "array" else value
         elif name in required:
             if not (nullable or force):
-                return Lack(name, name in reading.places)
-            arguments[name] = None if nullable else _anything(schema, reading)
+                return Lack(name, name in places)
+            arguments[name] = None if nullable else _anything(schema, ask.text.strip())
     return arguments
 
 
@@ -70,66 +64,55 @@ def takes_place(tool: FunctionTool, ask: Ask) -> bool:
     return bool(_place_parameters(tool, ask))
 
 
+def unit_choices(tool: FunctionTool) -> list[str]:
+    """The units that the tool lets choose from."""
+    return [str(choice) for choice in _list(_schemas(tool).get("unit", ({}, False))[0].get("enum"))]
+
+
 def _read(tool: FunctionTool, ask: Ask, place: str | None) -> _Reading:
     _, timeless = horizon(ask.text)
-    outside = QUOTED.sub(" ", timeless if place is None else timeless.replace(place, " "))
+    outside = QUOTED.sub(" ", timeless.replace(place, " ") if place else timeless)
     numbers = re.findall(r"(?<![\w.])-?\d{1,15}(?:\.\d{1,15})?(?![\w.]*\d)", outside)
-    rest = _trimmed(QUOTED.sub(" ", ask.text), tool)
-    return _Reading(ask, place, _place_parameters(tool, ask), quotations(ask.text), numbers, rest)
+    return _Reading(ask, quotations(ask.text), numbers, _trimmed(QUOTED.sub(" ", ask.text), tool))
 
 
 def _trimmed(text: str, tool: FunctionTool) -> str:
     """`text` without the words at both ends that only called for the tool."""
-    calling = {tool.name.lower(), *own_words(tool.name)}
+    calling = {tool.name.lower(), *own_words(tool.name), *_ENTICING, ""}
     words = text.split()
-
-    def calls(word: str) -> bool:
-        bare = word.strip("?!.,:;()").lower()
-        return not bare or bare in _ENTICING or bare in calling or stem(bare) in calling
-
-    while words and calls(words[0]):
-        words.pop(0)
-    while words and calls(words[-1]):
-        words.pop()
-    return " ".join(words).strip(" ?!.,:;")
+    bare = [word.strip("?!.,:;()").lower() for word in words]
+    kept = [at for at, word in enumerate(bare) if not {word, stem(word)} & calling]
+    return " ".join(words[kept[0] : kept[-1] + 1]).strip(" ?!.,:;") if kept else ""
 
 
 def _value(name: str, schema: Mapping[str, Any], reading: _Reading, *, needed: bool) -> Any:
     """What the question says for one parameter, or `_NOTHING`."""
-    if "const" in schema:
-        return schema["const"] if needed else _NOTHING
-    if choices := list_of(schema.get("enum")):
-        return _choice(choices, reading, needed)
+    if choices := _list(schema.get("enum")) or [schema[key] for key in schema if key == "const"]:
+        return _choice(choices, reading.ask, needed)
     kind = schema.get("type")
-    if name in reading.places:
-        place: Any = _NOTHING if reading.place is None else reading.place
-        return [place] if kind == "array" and place is not _NOTHING else place
     if kind in ("integer", "number"):
         return _number(name, schema, reading, needed)
-    if kind == "boolean":
-        return _flag(name, reading, needed)
+    if kind == "boolean" and (set(name_words(name)) - _VAGUE) & set(stems(reading.ask.text)):
+        return _NOT.search(reading.ask.text) is None
+    if kind == "boolean" and needed:
+        return False
     if kind == "array" and needed:
-        items = _value(name, mapping(schema.get("items")), reading, needed=True)
-        return _NOTHING if items is _NOTHING else [items]
-    if kind == "object" and needed:
-        return _NOTHING if names(schema.get("required")) else {}
+        item = _value(name, _mapping(schema.get("items")), reading, needed=True)
+        return _NOTHING if item is _NOTHING else [item]
+    if kind == "object" and needed and not schema.get("required"):
+        return {}
     return _text(name, reading) if needed and kind in ("string", None) else _NOTHING
 
 
-def _choice(choices: Sequence[Any], reading: _Reading, needed: bool) -> Any:
+def _choice(choices: Sequence[Any], ask: Ask, needed: bool) -> Any:
     """The choice that the question names first; else, where one is needed, the first there is."""
-    for text in (reading.ask.text, reading.ask.hint):
-        spelled = _FAHRENHEIT.sub("fahrenheit", _CELSIUS.sub("celsius", text))
-        found = [(at, choice) for choice in choices if (at := _mention(str(choice), spelled)) is not None]
+    for text in (ask.text.lower(), ask.hint.lower()):
+        spelled = re.sub(r"°\s?c\b", "celsius", re.sub(r"°\s?f\b", "fahrenheit", text))
+        words = {one: re.escape(str(one).lower().replace("_", " ").strip()) for one in map(str, choices)}
+        found = {one: at.start() for one, word in words.items() if (at := re.search(rf"(?<!\w){word}(?!\w)", spelled))}
         if found:
-            return min(found, key=lambda one: one[0])[1]
+            return min(choices, key=lambda one: found.get(str(one), len(spelled)))
     return choices[0] if needed else _NOTHING
-
-
-def _mention(choice: str, text: str) -> int | None:
-    words = _MEANT.get(choice.lower(), choice.lower().replace("_", " ")).strip()
-    found = re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text.lower()) if words else None
-    return found.start() if found else None
 
 
 def _number(name: str, schema: Mapping[str, Any], reading: _Reading, needed: bool) -> Any:
@@ -138,21 +121,17 @@ def _number(name: str, schema: Mapping[str, Any], reading: _Reading, needed: boo
     text = _beside(name, reading) or (reading.numbers[0] if needed and reading.numbers else None)
     if text is None:
         return _NOTHING
-    if text in reading.numbers:
-        reading.numbers.remove(text)
-    whole = schema.get("type") == "integer" or "." not in text
-    return _within(int(float(text)) if whole else float(text), schema)
+    reading.numbers.remove(text)
+    number = float(text)
+    return _within(int(number) if schema.get("type") == "integer" or number.is_integer() else number, schema)
 
 
 def _beside(name: str, reading: _Reading) -> str | None:
     """The number next to the parameter's own words: `limit 5`, `5 results`."""
     own = set(name_words(name)) - _VAGUE
-    words = stems(reading.ask.text)
-    for number in reading.numbers:
-        at = words.index(number) if number in words else -1
-        if at >= 0 and own & {*words[max(at - 1, 0) : at], *words[at + 1 : at + 2]}:
-            return number
-    return None
+    words = ["", *stems(reading.ask.text), ""]
+    around = zip(words, words[1:], words[2:], strict=False)
+    return next((one for before, one, after in around if one in reading.numbers and own & {before, after}), None)
 
 
 def _within(number: float, schema: Mapping[str, Any]) -> float:
@@ -160,13 +139,6 @@ def _within(number: float, schema: Mapping[str, Any]) -> float:
     if isinstance(high, int | float):
         number = min(number, high)
     return max(number, low) if isinstance(low, int | float) else number
-
-
-def _flag(name: str, reading: _Reading, needed: bool) -> Any:
-    own = set(name_words(name)) - _VAGUE
-    if own & set(stems(reading.ask.text)):
-        return _NOT.search(reading.ask.text) is None
-    return False if needed else _NOTHING
 
 
 def _text(name: str, reading: _Reading) -> Any:
@@ -182,27 +154,56 @@ def _text(name: str, reading: _Reading) -> Any:
     return rest or _NOTHING
 
 
-def _anything(schema: Mapping[str, Any], reading: _Reading) -> Any:
+def _anything(schema: Mapping[str, Any], text: str) -> Any:
     """A value of the right type where a call was forced on us."""
-    empty: dict[str, Any] = {"array": [], "object": {}, "boolean": False, "null": None}
     kind = schema.get("type")
     if "default" in schema:
         return schema["default"]
-    if kind in ("integer", "number"):
-        return _within(1, schema)
-    return empty[kind] if isinstance(kind, str) and kind in empty else reading.ask.text.strip()
+    return _within(1, schema) if kind in ("integer", "number") else _EMPTY.get(str(kind), text)
 
 
 def _place_parameters(tool: FunctionTool, ask: Ask) -> frozenset[str]:
     """Parameters named like a place; else, for the weather and the time, the first text that is required."""
-    parameters = mapping(tool.parameters.get("properties"))
-    schemas = {name: resolved(mapping(one), tool.parameters)[0] for name, one in parameters.items()}
-    texts = {
-        name: schema
-        for name, schema in schemas.items()
+    texts = [
+        name
+        for name, (schema, _) in _schemas(tool).items()
         if "enum" not in schema and schema.get("type") in ("string", "array", None)
-    }
-    named = [name for name in texts if _PLACE_WORDS & {*name_words(name), *re.split(r"[_-]", name.lower())}]
-    required = names(tool.parameters.get("required"))
-    first = [name for name in texts if isinstance(ask.subject, Topic) and name in required][:1]
+    ]
+    named = [name for name in texts if _PLACE_WORDS & set(name_words(name))]
+    first = [name for name in texts if isinstance(ask.subject, Topic) and name in _required(tool)][:1]
     return frozenset(named or first)
+
+
+def _required(tool: FunctionTool) -> list[str]:
+    return [name for name in _list(tool.parameters.get("required")) if isinstance(name, str)]
+
+
+def _schemas(tool: FunctionTool) -> dict[str, tuple[Mapping[str, Any], bool]]:
+    """Each parameter's schema behind references and alternatives, and whether null is allowed."""
+    properties = _mapping(tool.parameters.get("properties"))
+    return {name: _resolved(_mapping(schema), tool.parameters) for name, schema in properties.items()}
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
+    nullable = False
+    for _ in range(8):  # references may go in circles
+        kinds = [{**schema, "type": kind} for kind in _list(schema.get("type"))]
+        unions = [_mapping(one) for key in ("anyOf", "oneOf", "allOf") for one in _list(schema.get(key))]
+        if "$ref" in schema:
+            found: Any = root
+            for step in str(schema["$ref"]).removeprefix("#/").split("/"):
+                found = _mapping(found).get(step)
+            schema = _mapping(found)
+        elif options := unions or kinds:
+            given = [one for one in options if one.get("type") != "null"]
+            nullable = nullable or len(given) < len(options)
+            schema = next(iter(given), {})
+    return schema, nullable
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []

@@ -7,17 +7,64 @@ question before.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
 
-from bot.models.demo.clauses import READ, Clause, clauses
-from bot.models.demo.topics import Subject, Topic, described
+from bot.models.demo.days import OUT, horizon, is_past
+from bot.models.demo.places import beside_weather, capitalised_places, find_places, leading, lone_place, tokens
+from bot.models.demo.topics import Subject, Topic, described, names_unit, subjects, without_topics
+from bot.models.demo.words import FILLER, mask, unmask
 from bot.models.port import FunctionTool
+
+READ = 1000
+"""Characters of a message that are read: a question is short, an attached file is not."""
+
+_SEPARATOR = re.compile(
+    r"(?P<end>[?!;\n]+|(?<!\b[A-Z])(?<!\bSt)(?<!\bMt)(?<!\bFt)\.+(?=\s|$))"
+    r"|,?\s*\b(?:[aA]nd|AND|or|but|But|than|vs\.?|versus|compared (?:to|with)|then|plus|as well as)(?![\w'.-])"
+    r"|(?<!,)\s+OR\b|\s&\s"
+)
+_THERE = re.compile(r"\bthere\b", re.IGNORECASE)
 
 LONGEST_REPLY = 200
 """Characters of a message that can be the reply to a question of ours."""
 
 _CONNECTIVE = re.compile(r"\W*(?:and|what about|how about|also|same for|now|or)\b[\s,:]*", re.IGNORECASE)
+_UNIT = r"(?:°\s?)?(?:degrees? )?(?:[fck]|celsius|fahrenheit|kelvin)\b"
+_CONVERSION = re.compile(
+    rf"\d\s?{_UNIT} (?:in|to|as|into|is (?:how many|what in)) {_UNIT}|{_UNIT} (?:is|are|equals?) -?\d", re.IGNORECASE
+)
+"""`72 F in Celsius` asks for no place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One part of a question. `plain` says that it holds nothing but places, times and filler."""
+
+    text: str
+    sentence: int
+    subjects: tuple[Subject, ...]
+    places: tuple[str, ...]
+    days: int | None
+    plain: bool
+    unit: bool
+    there: bool
+    anchored: bool
+    """The places stand behind prepositions."""
+
+    leads: bool
+    """It begins with its first place."""
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.places or self.unit or self.there) or self.days is not None
+
+
+class _Piece(NamedTuple):
+    text: str
+    sentence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +98,13 @@ class Context:
 
 def asks_of(text: str, tools: Sequence[FunctionTool], before: Context) -> tuple[Ask, ...]:
     """What `text` asks for, in order; empty where it asks for nothing that a tool could tell."""
-    parts = clauses(text, tools)
+    if _CONVERSION.search(text[:READ]):
+        return ()
+    parts = _clauses(text, tools)
     if any(part.subjects for part in parts):
         wishes = _with_places(_merged(parts), before)
         return tuple(Ask(subject, part.places, part.days, part.text) for part in wishes for subject in part.subjects)
-    if follow := _follow_up(text, parts, before) or _reply(text, parts, before) or _unit_alone(text, parts, before):
+    if follow := _follow_up(text, parts, before) or _reply(text, parts, before):
         return follow
     if name := described(text[:READ], tools):
         places = tuple(place for part in parts for place in part.places)
@@ -81,11 +130,12 @@ def _merged(parts: Sequence[Clause]) -> list[Clause]:
 def _lend(part: Clause, lent: Sequence[Clause]) -> Clause:
     """`part` with the places and the time that stood before it, where it has none or goes on with a list."""
     beside = [clause for clause in lent if clause.sentence == part.sentence and clause.places]
-    lenders = [clause for clause in beside if not part.places or clause.anchored == part.anchored]
+    lenders = [one for one in beside if not part.places or part.leads or one.anchored == part.anchored]
     if not part.places and not lenders:
         lenders = [clause for clause in lent if clause.anchored]
     places = (*(place for clause in lenders for place in clause.places), *part.places)
-    days = part.days if part.days is not None else next((c.days for c in lent if c.days is not None), None)
+    near = (one.days for one in lent if one.sentence == part.sentence or one.days != OUT)
+    days = part.days if part.days is not None else next((days for days in near if days is not None), None)
     return replace(part, places=tuple(dict.fromkeys(places)), days=days)
 
 
@@ -129,7 +179,9 @@ def _follow_up(text: str, parts: Sequence[Clause], before: Context) -> tuple[Ask
     places = tuple(dict.fromkeys(place for part in parts for place in part.places))
     days = next((part.days for part in parts if part.days is not None), None)
     if not before.asks:
-        return () if days is None else (Ask(Topic.TEMPERATURE, places or before.places[-1:], days, text),)
+        if days is None and not any(part.unit for part in parts):
+            return ()
+        return (Ask(Topic.TEMPERATURE, places or before.places[-1:], days, text),)
     asks = (_again(ask, text, places, days) for ask in before.asks)
     return tuple(dict.fromkeys(asks))
 
@@ -149,9 +201,61 @@ def _reply(text: str, parts: Sequence[Clause], before: Context) -> tuple[Ask, ..
     return tuple(_again(ask, rest, (), None) for ask in named)
 
 
-def _unit_alone(text: str, parts: Sequence[Clause], before: Context) -> tuple[Ask, ...]:
-    """`How many Fahrenheit has Oslo?` asks for the temperature by its unit."""
-    if not any(part.unit for part in parts):
-        return ()
-    places = tuple(dict.fromkeys(place for part in parts for place in part.places))
-    return (Ask(Topic.TEMPERATURE, places or before.places[-1:], None, text[:READ]),)
+def _clauses(text: str, tools: Sequence[FunctionTool]) -> tuple[Clause, ...]:
+    """The parts of `text` in order."""
+    pieces = list(_pieces(mask(text[:READ])))
+    wishes = [subjects(piece.text, tools) for piece in pieces]
+    wishing = {piece.sentence for piece, wish in zip(pieces, wishes, strict=True) if wish}
+    return tuple(
+        _clause(piece, wish, piece.sentence in wishing, _is_listed(piece, after), tools)
+        for piece, after, wish in zip(pieces, [*pieces[1:], None], wishes, strict=False)
+    )
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    """Each part that is not empty, with the number of its sentence."""
+    cuts = [(found.start(), found.end(), bool(found["end"])) for found in _SEPARATOR.finditer(text)]
+    sentence = 0
+    for (_, start, ended), (stop, _, _) in pairwise([(0, 0, False), *cuts, (len(text), len(text), True)]):
+        sentence += ended
+        if piece := text[start:stop].strip(" ,\t\r"):
+            yield _Piece(piece, sentence)
+
+
+def _is_listed(piece: _Piece, after: _Piece | None) -> bool:
+    """Whether a list goes on in the next part: `Oslo, Rome` before `and Paris` or `and Paris is warmer`."""
+    return (
+        after is not None and after.sentence == piece.sentence and bool(lone_place(after.text) or leading(after.text))
+    )
+
+
+def _clause(
+    piece: _Piece, wish: tuple[Subject, ...], wished: bool, listed: bool, tools: Sequence[FunctionTool]
+) -> Clause:
+    days, timeless = horizon(piece.text)
+    rest = without_topics(timeless, tools)
+    anchored = find_places(rest, listed=listed)
+    lone = lone_place(piece.text, listed) if not wish and days is None else ()
+    places = anchored or lone or (capitalised_places(rest, listed=listed) if wished else ())
+    if wish and not places:
+        places = beside_weather(piece.text, rest)
+    if (wish or places) and is_past(piece.text):
+        days = OUT
+    return Clause(
+        text=unmask(piece.text),
+        sentence=piece.sentence,
+        subjects=wish,
+        places=places,
+        days=days,
+        plain=bool(lone) or _is_plain(rest, places),
+        unit=names_unit(piece.text),
+        there=bool(_THERE.search(piece.text)),
+        anchored=bool(anchored),
+        leads=bool(places) and rest.lstrip().startswith(places[0].split(",")[0]),
+    )
+
+
+def _is_plain(rest: str, places: Sequence[str]) -> bool:
+    known = {word.lower() for place in places for word in tokens(place)} | FILLER
+    words = (word.lower() for word in tokens(rest) if word[0].isalnum())
+    return all(word in known or word.removesuffix("'s") in known for word in words)

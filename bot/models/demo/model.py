@@ -7,23 +7,11 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
-from bot.assistants.types import Usage, new_id
-from bot.models.demo.answer import answer, in_format
-from bot.models.demo.plan import Part, Wanted, forced, plan
-from bot.models.demo.thread import Thread, read_thread
-from bot.models.port import (
-    AssistantText,
-    Call,
-    CallOutput,
-    FunctionTool,
-    Item,
-    ModelEvent,
-    ModelRequest,
-    OwnItems,
-    TextDelta,
-    Turn,
-    UserText,
-)
+from bot.assistants.types import JSON, Usage, new_id
+from bot.models.demo.plan import Made, Part, Said, Thread, Wanted, forced, plan, read_thread
+from bot.models.demo.results import compare, place_of, tell
+from bot.models.demo.talk import WHO
+from bot.models.port import Call, ModelEvent, ModelRequest, TextDelta, Turn
 
 PROVIDER = "demo"
 CHARACTERS_PER_TOKEN = 4
@@ -58,8 +46,9 @@ def respond(request: ModelRequest) -> Turn:
     """The turn for a request: the same for the same request, apart from the ids of calls."""
     thread = read_thread(request.items)
     parts = plan(thread, request.tools)
-    calls = [_call(wanted) for wanted in _due(request, thread, parts)]
-    text = "" if calls else in_format(answer(parts, thread.made), request.response_format)
+    due = _due(request, thread, parts)
+    calls = [Call(new_id("call"), one.tool, json.dumps(one.arguments, ensure_ascii=False)) for one in due]
+    text = "" if calls else _in_format(_answer(parts, thread.made), request.response_format)
     return _within(request, text, calls)
 
 
@@ -71,28 +60,18 @@ def _due(request: ModelRequest, thread: Thread, parts: Sequence[Part]) -> list[W
     wanted = {step.key: step for part in parts for step in part.steps if isinstance(step, Wanted)}
     named = _named(request)
     open_ = [step for key, step in wanted.items() if key not in done and named in (None, step.tool)]
-    if not open_ and not thread.made and (tool := _forced_tool(request, named)):
-        open_ = [forced(thread, tool)]
+    if not open_ and not thread.made and (named or request.tool_choice == "required"):
+        open_ = [forced(thread, tool) for tool in request.tools if named in (None, tool.name)][:1]
     return open_ if request.parallel_tool_calls else open_[:1]
 
 
 def _named(request: ModelRequest) -> str | None:
     """The function that `tool_choice` names."""
-    if not isinstance(request.tool_choice, Mapping):
-        return None
-    function = request.tool_choice.get("function")
-    name = function.get("name") if isinstance(function, Mapping) else request.tool_choice.get("name")
+    choice: object = request.tool_choice
+    if isinstance(choice, Mapping):
+        choice = choice.get("function", choice)
+    name = choice.get("name") if isinstance(choice, Mapping) else None
     return name if isinstance(name, str) else None
-
-
-def _forced_tool(request: ModelRequest, named: str | None) -> FunctionTool | None:
-    if named is not None:
-        return next((tool for tool in request.tools if tool.name == named), None)
-    return next(iter(request.tools), None) if request.tool_choice == "required" else None
-
-
-def _call(wanted: Wanted) -> Call:
-    return Call(new_id("call"), wanted.tool, json.dumps(wanted.arguments, ensure_ascii=False))
 
 
 def _within(request: ModelRequest, text: str, calls: Sequence[Call]) -> Turn:
@@ -103,7 +82,7 @@ def _within(request: ModelRequest, text: str, calls: Sequence[Call]) -> Turn:
     if not whole:
         text, calls = text[: max(most or 0, 0) * CHARACTERS_PER_TOKEN], ()
         written = text
-    prompt, completion = _tokens(_prompt(request)), _tokens(written)
+    prompt, completion = _tokens(f"{request.instructions}{request.tools}{request.items}"), _tokens(written)
     usage = Usage(prompt, completion, prompt + completion)
     return Turn(text, tuple(calls), usage, "stop" if whole else "length", (), PROVIDER)
 
@@ -112,20 +91,44 @@ def _tokens(text: str) -> int:
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 
-def _prompt(request: ModelRequest) -> str:
-    tools = (f"{tool.name}{tool.description}{json.dumps(tool.parameters, default=str)}" for tool in request.tools)
-    return "".join([request.instructions, *tools, *map(_text, request.items)])
+def _answer(parts: Sequence[Part], made: Sequence[Made]) -> str:
+    """The answer to all waiting messages; with names in front where several people wrote them."""
+    by_key = {one.key: one for one in reversed(made)}
+    speakers = {part.question.author.id if part.question.author else "" for part in parts}
+    texts = [_part(part, by_key, len(speakers) > 1) for part in parts]
+    planned = {step.key for part in parts for step in part.steps if isinstance(step, Wanted)}
+    extra = [tell(one) for one in made if one.key not in planned]
+    return "\n\n".join(dict.fromkeys(filter(None, [*extra, *texts]))) or WHO
 
 
-def _text(item: Item | AssistantText | Call) -> str:
-    match item:
-        case UserText():
-            return item.spoken
-        case AssistantText(text):
-            return text
-        case Call(_, name, arguments):
-            return name + arguments
-        case CallOutput(_, output):
-            return output
-        case OwnItems(_, _, neutral):
-            return "".join(map(_text, neutral))
+def _in_format(text: str, response_format: str | JSON | None) -> str:
+    """The text, or a JSON object that holds it where the request wants JSON."""
+    kind = response_format.get("type") if isinstance(response_format, Mapping) else response_format
+    if kind in ("json_object", "json_schema"):
+        return json.dumps({"answer": text}, ensure_ascii=False)
+    return text
+
+
+def _part(part: Part, made: Mapping[str, Made], named: bool) -> str:
+    sentences: list[str] = []
+    results: list[Made] = []
+    for step in part.steps:
+        if isinstance(step, Said):
+            sentences.append(step.text)
+        elif step.key in made:
+            sentences.append(tell(made[step.key], place_of(results[-1]) if results else ""))
+            results.append(made[step.key])
+        else:
+            sentences.append(f"I have not called {step.tool}, because this answer was to do without it.")
+    text = _flowing([*sentences, compare(part.question.text, results)])
+    author = part.question.author
+    return f"{' '.join(author.name.split())}: {text}" if named and author else text
+
+
+def _flowing(sentences: Sequence[str]) -> str:
+    """Sentences in one paragraph; what has several lines stands alone."""
+    text = ""
+    for sentence in dict.fromkeys(filter(None, sentences)):
+        apart = "\n" in sentence or "\n" in text.rpartition("\n\n")[2]
+        text += f"{(chr(10) * 2 if apart else ' ') if text else ''}{sentence}"
+    return text

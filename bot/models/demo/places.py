@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from bot.models.demo.regions import is_region
 from bot.models.demo.words import ARTICLES, CONNECTORS, JOIN, MOTIONS, PREPOSITIONS, STOPS, unmask
+from tools.regions import fold, meanings
 
 _TOKEN = re.compile(rf"[^\W_](?:[\w'./+{JOIN}-]*[\w+{JOIN}])?(?:(?<=\b[A-Za-z])\.|(?<=\bSt)\.|(?<=\b[MF]t)\.)?|[^\s\w]")
 _NAMES_TOO = frozenset({"Nice"})
@@ -22,17 +22,31 @@ _WEATHER_BESIDE = re.compile(
     r"^\W*(?:weather|temperature|forecast|time|rain)\b|\b(?:weather|temperature|forecast|time)\W*$", re.IGNORECASE
 )
 
+_COUNTRIES = """
+afghanistan albania algeria andorra angola argentina armenia australia austria azerbaijan bahamas bahrain bangladesh
+barbados belarus belgium belize benin bhutan bolivia botswana brazil brunei bulgaria burundi cambodia cameroon canada
+chad chile china colombia congo costa_rica croatia cuba cyprus czechia czech_republic denmark dominican_republic
+ecuador egypt el_salvador england eritrea estonia ethiopia fiji finland france gabon gambia germany deutschland ghana
+greece greenland grenada guatemala guinea guyana haiti honduras hungary iceland india indonesia iran iraq ireland
+israel italy ivory_coast jamaica japan jordan kazakhstan kenya korea kosovo kuwait kyrgyzstan laos latvia lebanon
+liberia libya liechtenstein lithuania luxembourg madagascar malawi malaysia maldives mali malta mauritius mexico
+moldova monaco mongolia montenegro morocco mozambique myanmar namibia nepal netherlands the_netherlands new_zealand
+nicaragua niger nigeria north_korea north_macedonia northern_ireland norway oman pakistan palestine panama
+papua_new_guinea paraguay peru philippines poland portugal qatar romania russia rwanda samoa saudi_arabia scotland
+senegal serbia seychelles singapore slovakia slovenia somalia south_africa south_korea spain sri_lanka sudan suriname
+sweden switzerland syria taiwan tajikistan tanzania thailand togo tonga tunisia turkey türkiye uganda ukraine
+united_arab_emirates united_kingdom united_states uruguay usa uzbekistan venezuela vietnam wales yemen zambia zimbabwe
+u.s. u.s.a. u.k. great_britain
+"""
+_REGIONS = frozenset(name.replace("_", " ") for name in _COUNTRIES.split())
+"""Countries and states that the geocoder knows by one name, so that it needs no table of them."""
 
-@dataclass(frozen=True, slots=True)
-class Run:
+
+class Run(NamedTuple):
     """Words that follow each other and could be a name; `after` is the index of the token behind them."""
 
     words: tuple[str, ...]
     after: int
-
-    @property
-    def name(self) -> str:
-        return " ".join(self.words)
 
 
 def tokens(text: str) -> list[str]:
@@ -43,14 +57,31 @@ def tokens(text: str) -> list[str]:
 def find_places(text: str, *, listed: bool = False) -> tuple[str, ...]:
     """The places behind prepositions in `text`, once each, in its order.
 
-    `listed` says that the next part is a name alone, so that commas separate places (`Oslo, Rome and Paris`).
+    `listed` says that the next part goes on with a name, so that commas separate places (`Oslo, Rome and Paris`).
     """
-    return tuple(dict.fromkeys(map(unmask, _after_prepositions(tokens(text), listed))))
+    words = tokens(text)
+    found: list[str] = []
+    at = 0
+    while at < len(words):
+        start = _name_start(words, at)
+        run = _run(words, start, behind=True) if start else Run((), at + 1)
+        parts, at = _with_qualifiers(words, run) if run.words else ([], at + 1)
+        found += _grouped(parts, listed)
+    return tuple(dict.fromkeys(map(unmask, found)))
 
 
 def capitalised_places(text: str, *, listed: bool = False) -> tuple[str, ...]:
     """The capitalised names in `text`, once each, in its order."""
-    return tuple(dict.fromkeys(map(unmask, _capitalised(tokens(text), listed))))
+    words = tokens(text)
+    found: list[str] = []
+    at = 0
+    while at < len(words):
+        if not _is_capital(words[at]) or _is_stop(words[at]):
+            at += 1
+            continue
+        parts, at = _with_qualifiers(words, _run(words, at))
+        found += _grouped([part.removesuffix("'s") for part in parts], listed)
+    return tuple(dict.fromkeys(map(unmask, found)))
 
 
 def lone_place(text: str, listed: bool = False) -> tuple[str, ...]:
@@ -63,26 +94,23 @@ def lone_place(text: str, listed: bool = False) -> tuple[str, ...]:
     return tuple(map(unmask, _grouped(parts, listed))) if run.words and after == len(words) else ()
 
 
+def leading(text: str) -> bool:
+    """Whether `text` begins with a capitalised name."""
+    words = tokens(text)
+    return bool(words) and _is_capital(words[0]) and not _is_stop(words[0])
+
+
 def beside_weather(text: str, rest: str) -> tuple[str, ...]:
     """The place in small letters in `oslo weather`, `weather new york` or `how warm is paris`."""
     words = [word for word in tokens(rest) if _is_word(word)]
     lowered = [word.lower() for word in words]
-    if "is" in lowered:
+    if "is" in lowered[1:] and not _is_stop(words[0]):
+        words = words[: lowered.index("is", 1)]
+    elif "is" in lowered:
         words = words[len(words) - lowered[::-1].index("is") :]
     elif not _WEATHER_BESIDE.search(text):
         return ()
     return lone_place(" ".join(words)) if len(words) <= 3 and not any(map(_is_stop, words)) else ()
-
-
-def _after_prepositions(words: Sequence[str], listed: bool) -> list[str]:
-    found: list[str] = []
-    at = 0
-    while at < len(words):
-        start = _name_start(words, at)
-        run = _run(words, start, behind=True) if start else Run((), at + 1)
-        parts, at = _with_qualifiers(words, run) if run.words else ([], at + 1)
-        found += _grouped(parts, listed)
-    return found
 
 
 def _name_start(words: Sequence[str], at: int) -> int:
@@ -97,27 +125,15 @@ def _name_start(words: Sequence[str], at: int) -> int:
     return start
 
 
-def _capitalised(words: Sequence[str], listed: bool) -> list[str]:
-    found: list[str] = []
-    at = 0
-    while at < len(words):
-        if not _is_capital(words[at]) or _is_stop(words[at]):
-            at += 1
-            continue
-        parts, at = _with_qualifiers(words, _run(words, at))
-        found += _grouped([part.removesuffix("'s") for part in parts], listed)
-    return found
-
-
 def _with_qualifiers(words: Sequence[str], run: Run) -> tuple[list[str], int]:
     """The run, and the names that follow it after commas."""
-    parts, after = [run.name], run.after
+    parts, after = [" ".join(run.words)], run.after
     while after + 1 < len(words) and words[after] == ",":
         code = words[after + 1]
         more = Run((code,), after + 2) if code.isupper() and is_region(code) else _run(words, after + 1)
-        if not more.words or not (_is_capital(more.words[0]) or is_region(more.name)):
+        if not more.words or not (_is_capital(more.words[0]) or is_region(" ".join(more.words))):
             break
-        parts.append(more.name)
+        parts.append(" ".join(more.words))
         after = more.after
     return parts, after
 
@@ -169,3 +185,9 @@ def _is_capital(token: str) -> bool:
 
 def _is_stop(token: str) -> bool:
     return token.lower().removesuffix("'s") in STOPS or token.lower() in STOPS
+
+
+def is_region(name: str) -> bool:
+    """Whether `name` says in what state or country a place lies. `Paris, Texas` is one place, `Paris, Rome` are two."""
+    short = fold(name)
+    return name.lower() in _REGIONS or (bool(meanings(short)) and (len(short) > 2 or name.isupper() or "." in name))

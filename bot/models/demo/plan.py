@@ -6,22 +6,81 @@ and knows what of it is done.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.models.demo.arguments import Lack, fill, takes_place
+from bot.models.demo.arguments import Lack, fill, takes_place, unit_choices
 from bot.models.demo.asks import Ask, Context, asks_of
-from bot.models.demo.talk import direct, greeting, introduction, offer, social, without_introduction
-from bot.models.demo.thread import Thread, key_of
-from bot.models.demo.topics import Subject, Topic, tool_for
-from bot.models.port import FunctionTool, UserText
+from bot.models.demo.days import REACH
+from bot.models.demo.talk import direct, introduction, offer, social, without_introduction
+from bot.models.demo.topics import Topic, tool_for, topics_of
+from bot.models.port import AssistantText, Call, CallOutput, FunctionTool, Item, OwnItems, UserText
 
 MOST_CALLS = 8
 """Calls for one answer; further wishes are said to be too many."""
 
 LOOK_BACK = 20
 """Answered messages that a follow-up can go back to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call of this run, and its output once that is there."""
+
+    call: Call
+    output: str | None
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """None where the text is no JSON object."""
+        given = parsed(self.call.arguments)
+        return given if isinstance(given, dict) else {}
+
+    @property
+    def key(self) -> str:
+        return key_of(self.call.name, self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """`said` is everything that people wrote; from `answered` on it waits for an answer."""
+
+    said: tuple[UserText, ...]
+    answered: int
+    made: tuple[Made, ...]
+
+
+def read_thread(items: Sequence[Item]) -> Thread:
+    last = max((at for at, item in enumerate(items) if isinstance(item, UserText)), default=-1)
+    replies = [at for at, item in enumerate(items[: last + 1]) if isinstance(item, AssistantText | OwnItems)]
+    before = items[: replies[-1]] if replies else ()
+    return Thread(
+        said=tuple(item for item in items if isinstance(item, UserText)),
+        answered=sum(isinstance(item, UserText) for item in before),
+        made=_made(items[last + 1 :]),
+    )
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text; the text itself where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def key_of(name: str, arguments: Mapping[str, Any]) -> str:
+    """The same for calls that ask the same."""
+    return f"{name} {json.dumps(arguments, sort_keys=True)}"
+
+
+def _made(items: Sequence[Item]) -> tuple[Made, ...]:
+    outputs = {item.call_id: item.output for item in items if isinstance(item, CallOutput)}
+    said = [part for item in items for part in (item.neutral if isinstance(item, OwnItems) else [item])]
+    return tuple(Made(call, outputs.get(call.id)) for call in said if isinstance(call, Call))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +100,10 @@ class Said:
     text: str
     asking: bool = False
     """It asks the person for something."""
+
+    @property
+    def key(self) -> str:
+        return self.text
 
 
 Step = Wanted | Said
@@ -63,7 +126,7 @@ def plan(thread: Thread, tools: Sequence[FunctionTool]) -> tuple[Part, ...]:
         said = thread.said[: at + 1]
         straight = direct(said, tools)
         asks = () if straight else asks_of(without_introduction(question.text), tools, context)
-        steps = _steps(asks, tools)
+        steps = _once(step for ask in asks for step in _of(ask, tools))
         context = context.after(asks, any(isinstance(step, Said) and step.asking for step in steps))
         if at >= thread.answered:
             parts.append(Part(question, _spoken(said, straight, steps, tools)))
@@ -83,43 +146,43 @@ def forced(thread: Thread, tool: FunctionTool) -> Wanted:
 def _spoken(
     said: Sequence[UserText], straight: str | None, steps: tuple[Step, ...], tools: Sequence[FunctionTool]
 ) -> tuple[Step, ...]:
-    name = introduction(said[-1].text)
-    met = (Said(greeting(name)),) if name else ()
     if straight:
         return (Said(straight),)
-    return (*met, *steps) or (Said(social(said, tools)),)
+    if name := introduction(said[-1].text):
+        return (Said(f"Nice to meet you, {name}. I will remember your name in this thread."), *steps)
+    return steps or (Said(social(said, tools)),)
 
 
-def _steps(asks: Sequence[Ask], tools: Sequence[FunctionTool]) -> tuple[Step, ...]:
-    """Each step once, in the order of the asks."""
-    steps = {_key(step): step for ask in reversed(asks) for step in reversed(list(_of(ask, tools)))}
-    return tuple(reversed(steps.values()))
-
-
-def _key(step: Step) -> str:
-    return step.key if isinstance(step, Wanted) else step.text
+def _once(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Each step once, in order."""
+    first: dict[str, Step] = {}
+    for step in steps:
+        first.setdefault(step.key, step)
+    return tuple(first.values())
 
 
 def _of(ask: Ask, tools: Sequence[FunctionTool]) -> Iterator[Step]:
     """One step for each place, or one where the tool takes none."""
     tool = tool_for(ask.subject, bool(ask.days), ask.text, tools)
+    dated = topics_of(tool) if tool else ask.subject not in (Topic.TIME, Topic.EVENT)
+    if dated and ask.days is not None and ask.days > REACH:
+        yield Said(f"I can only tell of now and of the next {REACH} days, such as “tomorrow” or “in 5 days”.")
+        return
     if tool is None:
-        yield Said(f"No tool that I am offered here tells {_title(ask.subject)}. {offer(tools)}")
+        title = ask.subject.value if isinstance(ask.subject, Topic) else ask.subject
+        yield Said(f"No tool that I am offered here tells {title}. {offer(tools)}")
         return
     places: Sequence[str | None] = ask.places if ask.places and takes_place(tool, ask) else (None,)
     for place in places:
         arguments = fill(tool, ask, place)
-        yield _question(tool, arguments) if isinstance(arguments, Lack) else Wanted(tool.name, arguments)
-
-
-def _question(tool: FunctionTool, lack: Lack) -> Said:
-    if lack.is_place:
-        return Said("For which place shall I look that up?", asking=True)
-    return Said(f"Which {lack.parameter.replace('_', ' ')} shall I give to {tool.name}?", asking=True)
-
-
-def _title(subject: Subject) -> str:
-    return subject.value if isinstance(subject, Topic) else subject
+        if not isinstance(arguments, Lack):
+            yield Wanted(tool.name, arguments)
+        elif arguments.is_place:
+            yield Said("For which place shall I look that up?", asking=True)
+        else:
+            yield Said(f"Which {arguments.parameter.replace('_', ' ')} shall I give to {tool.name}?", asking=True)
+    if re.search(r"\bkelvin\b", ask.text, re.IGNORECASE) and (units := unit_choices(tool)) and "Kelvin" not in units:
+        yield Said(f"It is offered in {' and '.join(units)} only.")
 
 
 def _limited(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -130,6 +193,6 @@ def _limited(parts: Sequence[Part]) -> tuple[Part, ...]:
 
     def limited(part: Part) -> Part:
         steps = [step if isinstance(step, Said) or step.key in allowed else too_many for step in part.steps]
-        return Part(part.question, tuple({_key(step): step for step in steps}.values()))
+        return Part(part.question, _once(steps))
 
     return tuple(map(limited, parts))

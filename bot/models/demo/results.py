@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from bot.models.demo.thread import Made
+from bot.models.demo.plan import Made, parsed
 
 LONGEST = 4000
 """Characters of one result that are told."""
 
-_UNITS = {"celsius": "°C", "c": "°C", "°c": "°C", "fahrenheit": "°F", "f": "°F", "°f": "°F", "kelvin": "K"}
-_PLACE_KEYS = ("location", "place", "city", "name")
-_TEMPERATURE_KEYS = ("temperature", "current_temperature", "temp")
-_RAIN_KEYS = ("rain_probability", "precipitation_probability", "chance_of_rain", "probability")
-_DAYS_KEYS = ("days", "forecast", "daily")
-_WARMER = re.compile(r"\b(?:warmer|hotter|warmest|hottest)\b", re.IGNORECASE)
-_COLDER = re.compile(r"\b(?:colder|cooler|coldest|coolest)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A sentence, and the keys of the output that it tells."""
-
-    text: str
-    keys: frozenset[str]
+_UNITS = {"celsius": "°C", "fahrenheit": "°F", "kelvin": "K"}
+_PLACES = ("location", "place", "city", "name")
+_KNOWN = frozenset({*_PLACES, "unit", "temperature", "rain_probability", "days", "time", "timezone", "weekday"})
+_COMPARISONS = tuple(
+    (re.compile(rf"\b(?:{words})\b", re.IGNORECASE), key, best, called)
+    for words, key, best, called in (
+        ("(?:warm|hott)(?:er|est)", "temperature", max, "warm"),
+        ("(?:cold|cool|chilli)(?:er|est)", "temperature", min, "cold"),
+        ("(?:wett|raini)(?:er|est)|(?:more|most) (?:likely|rain)", "rain_probability", max, "wett"),
+        ("dri(?:er|est)|(?:less|least) (?:likely|rain)", "rain_probability", min, "dri"),
+    )
+)
 
 
 def tell(made: Made, place_before: str = "") -> str:
@@ -36,117 +31,100 @@ def tell(made: Made, place_before: str = "") -> str:
     name = made.call.name
     if made.output is None:
         return f"{name} has given no output."
-    value = _parsed(made.output)
+    value = parsed(made.output)
     if isinstance(value, Mapping) and (error := _error(value)):
-        return f"I could not look that up with {name}{_of_what(made)}: {_ended(error)}"
+        place = made.arguments.get("location") or made.arguments.get("place_or_timezone")
+        what = f"{name} for {place}" if isinstance(place, str) and len(place) < 100 else name
+        return f"I could not look that up with {what}: {_ended(error)}"
     text = _object(name, value, place_before) if isinstance(value, Mapping) else _other(name, value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def place_of(made: Made) -> str:
     """The place that an output speaks of, or nothing."""
-    value = _parsed(made.output or "")
+    value = parsed(made.output or "")
     return _place(value) if isinstance(value, Mapping) else ""
 
 
 def compare(question: str, made: Sequence[Made]) -> str:
-    """Which place is warmer or colder, where the question compares; nothing where the outputs do not allow it."""
-    warmer, colder = _WARMER.search(question), _COLDER.search(question)
-    found = [
-        value for one in made if isinstance(value := _parsed(one.output or ""), Mapping) and _temperature(value, "")
-    ]
-    degrees = {_place(value): _float(_first(value, _TEMPERATURE_KEYS)) for value in found}
-    if not (warmer or colder) or len(degrees) < 2 or "" in degrees or len({_unit(value) for value in found}) > 1:
-        return ""
-    choose = max if warmer else min
-    best = choose(degrees, key=lambda place: degrees[place])
-    if list(degrees.values()).count(degrees[best]) > 1:
-        return "It is equally warm there." if len(degrees) == 2 else ""
-    ending = "er" if len(degrees) == 2 else "est"
-    return f"It is {'' if ending == 'er' else 'the '}{'warm' if warmer else 'cold'}{ending} in {best}."
+    """Which place wins where the question compares; nothing where the outputs do not allow it."""
+    values = [value for one in made if isinstance(value := parsed(one.output or ""), Mapping)]
+    for pattern, key, best, called in _COMPARISONS:
+        found = [value for value in values if _is_number(value.get(key))]
+        figures = {_place(value): float(value[key]) for value in found}
+        if not pattern.search(question) or len(figures) < 2 or "" in figures or len(set(map(_unit, found))) > 1:
+            continue
+        top = best(figures.values())
+        winners = [place for place, figure in figures.items() if figure == top]
+        if len(winners) > 1:
+            return "It is the same there." if len(winners) == len(figures) else f"{' and '.join(winners)} are level."
+        if len(figures) == 2:
+            return f"It is {called}er in {winners[0]}."
+        return f"{winners[0]} is the {called}est of these."
+    return ""
 
 
 def _object(name: str, value: Mapping[str, Any], place_before: str) -> str:
-    place = _place(value)
-    tellers: tuple[Callable[[Mapping[str, Any], str], _Told | None], ...] = (_temperature, _rain, _days, _time)
-    told: list[_Told] = []
-    for teller in tellers:
-        named = "there" if place and place == place_before else f"in {place}" if place else ""
-        if one := teller(value, named):
-            told.append(one)
+    place, told = _place(value), list[str]()
+    for teller in (_temperature, _rain, _days, _time):
+        where = "there" if place and place == place_before else f"in {place}" if place else ""
+        if text := teller(value, where):
+            told.append(text)
             place_before = place
     if not told:
-        return f"{name} gave:\n{_lines(value)}" if value else f"{name} gave an empty answer."
-    known = frozenset().union(*(one.keys for one in told))
-    more = {key: rest for key, rest in value.items() if key not in known and rest not in (None, "", [], {})}
+        lines = [f"- {_words(key)}: {_short(one)}" for key, one in value.items()]
+        return "\n".join([f"{name} gave:", *lines]) if value else f"{name} gave an empty answer."
+    more = {key: rest for key, rest in value.items() if key not in _KNOWN and rest not in (None, "", [], {})}
     also = [f"Also: {'; '.join(f'{_words(key)}: {_short(rest)}' for key, rest in more.items())}."] if more else []
-    return " ".join([*(one.text for one in told), *also])
+    return " ".join([*told, *also])
 
 
-def _temperature(value: Mapping[str, Any], where: str) -> _Told | None:
-    degrees = _first(value, _TEMPERATURE_KEYS)
-    if not _is_number(degrees):
-        return None
-    text = " ".join(filter(None, ("It is", _figure(degrees), _unit(value), where)))
-    return _Told(f"{text}.", frozenset({*_TEMPERATURE_KEYS, *_PLACE_KEYS, "unit"}))
+def _temperature(value: Mapping[str, Any], where: str) -> str:
+    if not _is_number(degrees := value.get("temperature")):
+        return ""
+    return " ".join(filter(None, ("It is", _short(degrees), _unit(value), where))) + "."
 
 
-def _rain(value: Mapping[str, Any], where: str) -> _Told | None:
-    chance = _first(value, _RAIN_KEYS)
-    if not _is_number(chance):
-        return None
-    if isinstance(chance, float) and chance <= 1 and value.get("unit") not in ("percent", "%"):
-        chance = round(chance * 100)
-    text = " ".join(filter(None, ("The chance of rain", where, "today is", f"{_figure(chance)} %.")))
-    return _Told(text, frozenset({*_RAIN_KEYS, *_PLACE_KEYS, "unit"}))
+def _rain(value: Mapping[str, Any], where: str) -> str:
+    if not _is_number(chance := value.get("rain_probability")):
+        return ""
+    return " ".join(filter(None, ("The chance of rain", where, "today is", f"{_short(chance)} %.")))
 
 
-def _days(value: Mapping[str, Any], where: str) -> _Told | None:
-    days = _first(value, _DAYS_KEYS)
+def _days(value: Mapping[str, Any], where: str) -> str:
+    days = value.get("days")
     if not (isinstance(days, list) and days and all(isinstance(day, Mapping) and "date" in day for day in days)):
-        return None
-    lines = [f"- {_day(day, _unit(value))}" for day in days]
+        return ""
     head = f"The forecast {where}".replace(" in ", " for ", 1).strip()
-    return _Told("\n".join([f"{head}:", *lines]), frozenset({*_DAYS_KEYS, *_PLACE_KEYS, "unit"}))
+    return "\n".join([f"{head}:", *(f"- {_day(day, _unit(value))}" for day in days)])
 
 
 def _day(day: Mapping[str, Any], unit: str) -> str:
-    low, high, chance = day.get("min"), day.get("max"), _first(day, _RAIN_KEYS)
-    both = _is_number(low) and _is_number(high)
+    low, high, chance = day.get("min"), day.get("max"), day.get("rain_probability")
     told = [
         _short(day["condition"]) if day.get("condition") is not None else "",
-        f"{_figure(low)} to {_figure(high)} {unit}".strip() if both else "",
-        f"chance of rain {_figure(chance)} %" if _is_number(chance) else "",
+        f"{_short(low)} to {_short(high)} {unit}".strip() if _is_number(low) and _is_number(high) else "",
+        f"chance of rain {_short(chance)} %" if _is_number(chance) else "",
     ]
-    known = {"date", "condition", *_RAIN_KEYS, *(("min", "max") if both else ())}
-    more = [f"{_words(key)} {_short(rest)}" for key, rest in day.items() if key not in known and rest is not None]
-    return f"{_date(day['date'])}: {', '.join(filter(None, [*told, *more])) or 'nothing known yet'}"
+    return f"{_date(day['date'])}: {', '.join(filter(None, told)) or 'nothing known yet'}"
 
 
-def _time(value: Mapping[str, Any], where: str) -> _Told | None:
-    given = _first(value, ("time", "local_time", "datetime"))
-    zone = str(value.get("timezone") or "")
-    if not isinstance(given, str) or not given:
-        return None
+def _time(value: Mapping[str, Any], where: str) -> str:
+    given, zone = value.get("time"), value.get("timezone")
+    if not isinstance(given, str):
+        return ""
     try:
         moment = datetime.fromisoformat(given)
-        text = f"It is {moment:%H:%M} on {_date(moment.date().isoformat())}"
     except ValueError:
-        text = f"The time is {given}"
+        return ""
     place = f"{where} ({zone})" if where and zone else where or (f"in {zone}" if zone else "")
-    keys = frozenset({"time", "local_time", "datetime", "timezone", "weekday", *_PLACE_KEYS})
-    return _Told(f"{text} {place}".rstrip() + ".", keys)
+    return f"It is {moment:%H:%M} on {_date(moment.date().isoformat())} {place}".rstrip() + "."
 
 
 def _other(name: str, value: Any) -> str:
     if isinstance(value, list):
         return f"{name} gave:\n" + "\n".join(f"- {_short(one)}" for one in value) if value else f"{name} found nothing."
-    text = _short(value).strip()
-    return text or f"{name} gave an empty answer."
-
-
-def _lines(value: Mapping[str, Any]) -> str:
-    return "\n".join(f"- {_words(key)}: {_short(one)}" for key, one in value.items())
+    return _short(value).strip() or f"{name} gave an empty answer."
 
 
 def _short(value: Any) -> str:
@@ -159,33 +137,18 @@ def _short(value: Any) -> str:
         return "yes" if value else "no"
     if value is None:
         return "unknown"
-    return value if isinstance(value, str) else _figure(value)
-
-
-def _parsed(output: str) -> Any:
-    try:
-        return json.loads(output)
-    except (ValueError, RecursionError):
-        return output
+    return value if isinstance(value, str) else str(value).removesuffix(".0")
 
 
 def _error(value: Mapping[str, Any]) -> str:
     error = value.get("error")
     if isinstance(error, Mapping):
-        error = error.get("message") or _short(error)
-    if "error" in value and error == "":
-        return "it did not say why"
-    return _short(error) if error else ""
-
-
-def _of_what(made: Made) -> str:
-    place = next((made.arguments[key] for key in made.arguments if key in (*_PLACE_KEYS, "place_or_timezone")), None)
-    return f" for {place}" if isinstance(place, str) and len(place) < 100 else ""
+        error = error.get("message") or error
+    return "it did not say why" if error == "" else _short(error) if error else ""
 
 
 def _place(value: Mapping[str, Any]) -> str:
-    found = _first(value, _PLACE_KEYS)
-    return found if isinstance(found, str) else ""
+    return next((found for key in _PLACES if isinstance(found := value.get(key), str) and found), "")
 
 
 def _unit(value: Mapping[str, Any]) -> str:
@@ -193,20 +156,8 @@ def _unit(value: Mapping[str, Any]) -> str:
     return _UNITS.get(unit.lower(), unit) if isinstance(unit, str) else ""
 
 
-def _first(value: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    return next((value[key] for key in keys if value.get(key) is not None), None)
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _float(value: Any) -> float:
-    return float(value) if _is_number(value) else 0.0
-
-
-def _figure(value: Any) -> str:
-    return str(value).removesuffix(".0")
 
 
 def _date(text: Any) -> str:

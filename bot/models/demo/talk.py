@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.assistants.types import Author
 from bot.models.demo.words import STOPS
 from bot.models.port import FunctionTool, UserText
 
@@ -45,8 +44,7 @@ _BYE = re.compile(r"^\W*(?:bye|goodbye|good night|see you|farewell)\b", re.IGNOR
 
 def direct(said: Sequence[UserText], tools: Sequence[FunctionTool]) -> str | None:
     """The answer to the last text of `said` where no tool should be looked for: memory, identity, help, thanks."""
-    now = said[-1]
-    text = _straight(now.text)
+    text = _straight(said[-1].text)
     if _MY_WORDS.search(text):
         return _recall(said, _FIRST.search(text) is not None)
     if _MY_NAME.search(text):
@@ -81,10 +79,6 @@ def without_introduction(text: str) -> str:
     return _TOLD.sub(". ", _straight(text)) if introduction(text) else text
 
 
-def greeting(name: str) -> str:
-    return f"Nice to meet you, {name}. I will remember your name in this thread."
-
-
 def offer(tools: Sequence[FunctionTool]) -> str:
     """Which tools may be called."""
     if not tools:
@@ -94,41 +88,41 @@ def offer(tools: Sequence[FunctionTool]) -> str:
 
 def _recall(said: Sequence[UserText], first: bool) -> str:
     """The author's own earlier words, and nobody else's."""
-    mine = [one.text for one in said[:-1] if _key(one.author) == _key(said[-1].author)]
-    if not mine:
+    earlier = _own(said)[:-1]
+    if not earlier:
         return "That is the first thing you have said in this thread, as far as I can see."
-    chosen = " ".join((mine[0] if first else mine[-1]).split())
+    chosen = " ".join(earlier[0 if first else -1].split())
     quoted = chosen if len(chosen) <= QUOTE else f"{chosen[:QUOTE]}…"
     return f"{'The first thing you said was' if first else 'Before this you said'}: “{quoted}”"
+
+
+def _own(said: Sequence[UserText]) -> list[str]:
+    """What the author of the last text has said."""
+    author = said[-1].author
+    return [one.text for one in said if (one.author and one.author.id) == (author and author.id)]
 
 
 def _remember_name(said: Sequence[UserText]) -> str:
     if name := _told_name(said):
         return f"Your name is {name}."
-    author = said[-1].author
-    if author and author.name.strip():
-        return f"You have not told me, but your messages carry the name {_plain(author.name)}."
+    if author := _author_name(said):
+        return f"You have not told me, but your messages carry the name {author}."
     return "You have not told me your name in this thread."
 
 
 def _told_name(said: Sequence[UserText]) -> str | None:
     """The name that the author of the last text gave last."""
-    mine = (one.text for one in reversed(said) if _key(one.author) == _key(said[-1].author))
-    return next((name for text in mine if (name := introduction(text))), None)
+    return next((name for text in reversed(_own(said)) if (name := introduction(text))), None)
 
 
 def _by_name(said: Sequence[UserText]) -> str:
-    author = said[-1].author
-    name = _told_name(said) or (_plain(author.name) if author else "")
+    name = _told_name(said) or _author_name(said)
     return f", {name}" if name else ""
 
 
-def _plain(name: str) -> str:
-    return " ".join(name.split())
-
-
-def _key(author: Author | None) -> str:
-    return author.id if author else ""
+def _author_name(said: Sequence[UserText]) -> str:
+    author = said[-1].author
+    return " ".join(author.name.split()) if author else ""
 
 
 def _straight(text: str) -> str:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
-from bot.models.demo.words import BREAK, STOPS, name_words, stem, stems
+from bot.models.demo.days import BREAK
+from bot.models.demo.words import STOPS, name_words, stem, stems
 from bot.models.port import FunctionTool
 
 
@@ -20,22 +21,25 @@ class Topic(Enum):
     RAIN = "the chance of rain"
     FORECAST = "the weather of the coming days"
     TIME = "the time"
+    EVENT = "when something takes place"
 
 
 Subject = Topic | str
 """A topic, or the name of a tool that the question asked for in its own words."""
 
-_UNITS = re.compile(r"(?:\b(?:in|to|as) )?(?:\bdegrees? )?(?:\b(?:celsius|fahrenheit)\b|°\s?[cf]\b)", re.IGNORECASE)
+_UNITS = re.compile(
+    r"(?:\b(?:in|to|as) )?(?:\bdegrees? )?(?:\b(?:celsius|fahrenheit|kelvin)\b|°\s?[cf]\b)", re.IGNORECASE
+)
 
 _ASKED = {
     Topic.TEMPERATURE: re.compile(
         r"\b(?:weather|temperatures?|temps?|warm(?:er|est)?|warmth|cold(?:er|est)?|hot(?:ter|test)?|cooler|coolest|chilly"
-        r"|freezing|degrees?|sunny|snow(?:s|ing|y)?|jacket|coat)\b(?:'s)?",
+        r"|freezing|degrees?|sunny|snow(?:s|ed|ing|y)?|jacket|coat)\b(?:'s)?",
         re.IGNORECASE,
     ),
     Topic.RAIN: re.compile(
         r"\b(?:(?:chance|probability|risk|likelihood) of )?"
-        r"(?:rain(?:s|ing|y|fall)?|umbrella|wet|precipitation|drizzl(?:e|ing))\b",
+        r"(?:rain(?:s|ed|ing|y|ier|iest|fall)?|umbrella|wet(?:ter|test)?|dr(?:y|ier|iest)|precipitation|drizzl(?:e|ing))\b",
         re.IGNORECASE,
     ),
     Topic.FORECAST: re.compile(r"\bforecasts?\b", re.IGNORECASE),
@@ -48,6 +52,19 @@ _ASKED = {
     ),
 }
 
+_ASKED[Topic.EVENT] = re.compile(
+    r"\b(?:sun|moon)(?:rise|set)s?\b|\bwhat time (?:does|do|did|will|can|should|must|has|(?:is|are|was|were)"
+    r"(?! (?:it|in|at|there|now|right|currently)\b))\b"
+    r"|\bwhen (?:does|do|is|will) [^?]* (?:rise|set|leave|arrive|open|close|start)\b",
+    re.IGNORECASE,
+)
+_FEELING = re.compile(
+    r"\b(?:(?:I|we|you|he|she|they)(?:'m|'re|'s| am| are| is| feel)|(?:have|has|had|got|caught|catch) a) "
+    r"(?:[a-z]+ ){0,2}(?:cold|hot|warm|freezing|wet|chilly|dry)\b",
+    re.IGNORECASE,
+)
+"""How somebody feels is no question."""
+
 _IN_NAME = {
     Topic.TEMPERATURE: {"temperature", "weather", "temp"},
     Topic.RAIN: {"rain", "precipitation", "umbrella"},
@@ -55,26 +72,12 @@ _IN_NAME = {
     Topic.TIME: {"time", "clock", "timezone"},
 }
 
-_IN_DESCRIPTION = {
-    Topic.TEMPERATURE: re.compile(r"\b(?:current temperature|(?:current )?weather)\b", re.IGNORECASE),
-    Topic.RAIN: re.compile(r"\b(?:rain|precipitation)\b", re.IGNORECASE),
-    Topic.FORECAST: re.compile(r"\bforecast\b", re.IGNORECASE),
-    Topic.TIME: re.compile(r"\b(?:current|local) time\b|\bclock\b", re.IGNORECASE),
-}
-
-_INSTEAD: dict[Topic, tuple[Topic, ...]] = {
-    Topic.TEMPERATURE: (Topic.TEMPERATURE, Topic.FORECAST),
-    Topic.RAIN: (Topic.RAIN, Topic.FORECAST),
-    Topic.FORECAST: (Topic.FORECAST, Topic.TEMPERATURE),
-    Topic.TIME: (Topic.TIME,),
-}
-"""Where no tool is offered for a topic, one for another topic may tell as well."""
-
 _VERBS = frozenset(["get", "fetch", "current", "the", "of", "do", "run", "make", "my", "a", "an", "to", "for"])
 
 
 def without_topics(text: str, tools: Sequence[FunctionTool]) -> str:
     """`text` with a break in place of each word that named a topic, a unit or a tool."""
+    text = _FEELING.sub("feels", text)
     for pattern in (_UNITS, *_ASKED.values(), *(_literally(tool) for tool in tools if tool.name)):
         text = pattern.sub(f" {BREAK} ", text)
     return text
@@ -88,7 +91,10 @@ def subjects(text: str, tools: Sequence[FunctionTool]) -> tuple[Subject, ...]:
     """What `text` asks for, in its order. Tools that it names go before topics; a forecast holds the other weather."""
     if named := _named(text, tools):
         return named
+    text = _FEELING.sub(BREAK, text)
     places = {topic: found.start() for topic, pattern in _ASKED.items() if (found := pattern.search(text))}
+    if Topic.EVENT in places:
+        places.pop(Topic.TIME, None)
     if Topic.FORECAST in places:
         places = {topic: at for topic, at in places.items() if topic in (Topic.FORECAST, Topic.TIME)}
     return tuple(sorted(places, key=lambda topic: places[topic]))
@@ -98,11 +104,12 @@ def tool_for(subject: Subject, ahead: bool, text: str, tools: Sequence[FunctionT
     """The offered tool that tells about `subject`; `ahead` where the question is about the coming days."""
     if isinstance(subject, str):
         return next((tool for tool in tools if tool.name == subject), None)
-    wanted = _INSTEAD[subject]
-    if ahead and subject is not Topic.TIME:
-        wanted = (Topic.FORECAST, *wanted)
-    found = (_best(topic, text, tools) for topic in wanted)
-    return next((tool for tool in found if tool), None)
+    if subject is Topic.EVENT:
+        named = described(text, tools)
+        return next((tool for tool in tools if tool.name == named), None)
+    if subject is Topic.TIME:
+        return _best(Topic.TIME, text, tools)
+    return (None if ahead else _best(subject, text, tools)) or _best(Topic.FORECAST, text, tools)
 
 
 def described(text: str, tools: Sequence[FunctionTool]) -> str | None:
@@ -111,7 +118,7 @@ def described(text: str, tools: Sequence[FunctionTool]) -> str | None:
     shared = {
         tool.name: len(asked & {*name_words(tool.name), *stems(tool.description)})
         for tool in tools
-        if not _by_name(tool)
+        if not topics_of(tool)
     }
     best = max(shared, key=lambda name: shared[name], default="")
     return best if best and shared[best] >= 2 else None
@@ -130,7 +137,7 @@ def _named(text: str, tools: Sequence[FunctionTool]) -> tuple[str, ...]:
         own = own_words(tool.name)
         if tool.name and (literal := _literally(tool).search(text)):
             found[tool.name] = literal.start()
-        elif own and not _by_name(tool) and all(word in words for word in own):
+        elif own and not topics_of(tool) and all(word in words for word in own):
             found[tool.name] = min(text.lower().find(word) for word in own)
     return tuple(sorted(found, key=lambda name: found[name]))
 
@@ -141,16 +148,15 @@ def _literally(tool: FunctionTool) -> re.Pattern[str]:
     return re.compile(r"(?!)" if everyday else rf"(?<!\w){re.escape(tool.name)}(?!\w)")
 
 
-def _by_name(tool: FunctionTool) -> set[Topic]:
+def topics_of(tool: FunctionTool) -> set[Topic]:
+    """What the tool tells of, by its name."""
     words = set(name_words(tool.name))
     return {topic for topic, telling in _IN_NAME.items() if words & telling}
 
 
 def _best(topic: Topic, text: str, tools: Sequence[FunctionTool]) -> FunctionTool | None:
     """The tool for `topic` whose name fits the words of `text` best, the first of equals."""
-    able = [tool for tool in tools if topic in _by_name(tool)] or [
-        tool for tool in tools if not _by_name(tool) and _IN_DESCRIPTION[topic].search(tool.description)
-    ]
+    able = [tool for tool in tools if topic in topics_of(tool)]
     asked = set(stems(text))
 
     def fit(tool: FunctionTool) -> int:

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bot.models.demo.regions import PROTECTED
-
 JOIN, JOIN_LINE = "\u02cd", "\u02ec"
 """Letters to every regular expression; they stand for a blank and a line break inside a masked span."""
-
-BREAK = "|"
-"""Stands where a phrase was taken out: no name of a place reaches across it."""
 
 _STOPS = """
 a about above after again all also am an and any anyone anything are around as at be because been before being best
@@ -46,13 +41,17 @@ CONNECTORS = frozenset(_CONNECTORS.split())
 ARTICLES = frozenset({"the", "city", "town", "village"})
 """Words between a preposition and a name."""
 
-_NUMBERS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
-NUMBERS = {word: number for number, word in enumerate(_NUMBERS.split(), start=1)}
-
 QUOTED = re.compile(r"```(.+?)```|`([^`]+)`|\"([^\"]+)\"|“([^”]+)”|«([^»]+)»", re.DOTALL)
 
+_PROTECTED = (
+    "Trinidad and Tobago|Bosnia and Herzegovina|Antigua and Barbuda|Saint Kitts and Nevis|São Tomé and Príncipe"
+    "|Turks and Caicos|Tyne and Wear|Newfoundland and Labrador|Brighton and Hove|Hot Springs|Cold Spring|Cold Lake"
+    "|Rainy River|Truth or Consequences|June Lake"
+)
+"""Place names that hold a conjunction or a word of the weather."""
+
 _MENTION = re.compile(r"<[@#!][^>]*>")
-_PROTECTED = re.compile(r"\b(?:" + "|".join(map(re.escape, PROTECTED)) + r")\b", re.IGNORECASE)
+_KEPT = re.compile(rf"\b(?:{_PROTECTED})\b", re.IGNORECASE)
 _MASKS = str.maketrans({" ": JOIN, "\n": JOIN_LINE})
 _UNMASKS = str.maketrans({JOIN: " ", JOIN_LINE: "\n"})
 
@@ -60,7 +59,7 @@ _UNMASKS = str.maketrans({JOIN: " ", JOIN_LINE: "\n"})
 def mask(text: str) -> str:
     """`text` without mentions, with ’ as ', and with quoted spans and protected names as one word each."""
     text = _MENTION.sub(" ", unmask(text)).replace("’", "'")
-    for pattern in (QUOTED, _PROTECTED):
+    for pattern in (QUOTED, _KEPT):
         text = pattern.sub(lambda found: found[0].translate(_MASKS), text)
     return text
 
