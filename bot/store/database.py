@@ -49,7 +49,7 @@ class Database:
         not Parley's; the file is left as it was then.
         """
         await asyncio.to_thread(prepare, path)
-        return cls(path, _engine(path), _engine(path, isolation_level="AUTOCOMMIT", pool_size=2))
+        return cls(path, _engine(path), _reader(path))
 
     @classmethod
     async def look(cls, path: Path) -> Database:
@@ -58,7 +58,7 @@ class Database:
         Raises `StoreError`; nothing is changed.
         """
         await asyncio.to_thread(must_be_current, path)
-        return cls(path, _engine(path), _engine(path, isolation_level="AUTOCOMMIT", pool_size=2))
+        return cls(path, _engine(path), _reader(path))
 
     async def write(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `operation` in a transaction of its own. Goes on to its end where the caller is cancelled.
@@ -142,6 +142,11 @@ def _engine(path: Path, **options: Any) -> AsyncEngine:
     if "isolation_level" not in options:
         event.listen(engine.sync_engine, "begin", begin_immediate)
     return engine
+
+
+def _reader(path: Path) -> AsyncEngine:
+    # Outside of transactions there is nothing to roll back when a connection returns to the pool.
+    return _engine(path, isolation_level="AUTOCOMMIT", pool_size=2, pool_reset_on_return=None)
 
 
 def on_connect(connection: Any, _record: object) -> None:
