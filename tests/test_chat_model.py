@@ -217,6 +217,10 @@ QUIRKS: dict[str, list[dict[str, Any]]] = {
         call_delta(piece("rain", {"a": 1}, index=0)),
         call_delta(piece("temperature", {"b": 2}, index=1)),
     ],
+    "pieces that say nothing": [
+        call_delta(piece(*RAIN, index=0, id="x"), piece("", "", index=1, id="")),
+        call_delta(piece(*COLD, index=2, id="y"), {"index": 3, "function": None}),
+    ],
     "null beside the calls": [
         delta(content=None, tool_calls=None, function_call=None),
         call_delta(piece(*RAIN, index=0), None),
@@ -236,6 +240,14 @@ async def test_calls_are_understood_however_they_are_sent(openai: OpenAISimulato
 async def test_a_call_without_arguments_gets_an_empty_object(openai: OpenAISimulator, model: Model) -> None:
     openai.raw(call_delta(piece("rain", None, index=0)), END)
     assert heard_calls((await hear(model, asking(tools=TOOLS)))[1]) == [("rain", "{}")]
+
+
+async def test_calls_without_arguments_ids_and_indexes_of_their_own_are_told_apart_by_name(
+    openai: OpenAISimulator, model: Model
+) -> None:
+    openai.raw(call_delta(piece("rain", "", index=0)), call_delta(piece("temperature", "", index=0)), END)
+    _, turn = await hear(model, asking(tools=TOOLS))
+    assert heard_calls(turn) == [("rain", "{}"), ("temperature", "{}")]
 
 
 async def test_the_legacy_function_call_is_understood(openai: OpenAISimulator, model: Model) -> None:
@@ -271,20 +283,8 @@ async def test_a_stream_that_breaks_off_may_be_tried_again(openai: OpenAISimulat
     assert caught.value.retryable
 
 
-@pytest.mark.parametrize(
-    ("error", "retryable"),
-    [
-        ({"message": "Gone.", "code": 502}, True),
-        ({"message": "Gone.", "type": "server_error"}, True),
-        ({"message": "Gone."}, True),
-        ({"message": "Gone.", "type": "BadRequestError", "code": 400}, False),
-        ({"message": "Gone.", "code": "insufficient_quota"}, False),
-    ],
-)
-async def test_an_error_inside_a_stream_is_judged_by_its_code(
-    openai: OpenAISimulator, model: Model, error: dict[str, Any], retryable: bool
-) -> None:
-    openai.raw(delta(content="Co"), {"error": error})
-    with pytest.raises(ModelError) as caught:
-        await hear(model, asking())
-    assert (caught.value.retryable, "Gone." in caught.value.detail) == (retryable, True)
+async def test_a_chunk_with_odd_details_is_read_all_the_same(openai: OpenAISimulator, model: Model) -> None:
+    usage = {"prompt_tokens": "7", "completion_tokens": 2.0, "prompt_tokens_details": []}
+    openai.raw({"choices": [None]}, delta(content="Cold."), END, {"choices": [], "usage": usage})
+    _, turn = await hear(model, asking())
+    assert (turn.text, turn.usage) == ("Cold.", Usage(0, 2, 2))

@@ -7,6 +7,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from bot.errors import ParleyError
 from bot.models.connect import Endpoint, connect
@@ -72,6 +76,46 @@ async def test_requests_are_not_repeated_by_the_sdk() -> None:
     assert len(openai.requests) == 1
 
 
+AZURE = {"azure_endpoint": "{url}", "azure_api_key": KEY}
+FROM_THE_ENVIRONMENT = ("openai-organization", "openai-project", "x-team")
+
+
+@pytest.fixture
+def _for_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_ORG_ID", "org")
+    monkeypatch.setenv("OPENAI_PROJECT_ID", "project")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Team: us\nOpenAI-Organization: org\nAuthorization: Bearer theirs")
+
+
+@pytest.mark.usefixtures("_for_openai")
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"base_url": "{url}/v1", "api_key": "ours"}, ("authorization", "Bearer ours")),
+        (AZURE, ("api-key", KEY)),
+        ({**AZURE, "api_version": "2025-04-01-preview"}, ("api-key", KEY)),
+    ],
+    ids=["compatible", "v1", "dated"],
+)
+async def test_what_the_environment_says_to_openai_stays_from_others(
+    settings: dict[str, str], key: tuple[str, str]
+) -> None:
+    openai = OpenAISimulator()
+    openai.say("Cold.")
+    async with at(openai, **settings) as model:
+        await hear(model, asking())
+    sent = openai.requests[0].headers
+    assert ([name for name in FROM_THE_ENVIRONMENT if name in sent], sent[key[0]]) == ([], key[1])
+    assert "theirs" not in str(sent)
+
+
+@pytest.mark.usefixtures("_for_openai")
+async def test_openai_itself_hears_the_organisation_and_project_of_the_environment() -> None:
+    model: Any = connect(Endpoint(api_key="sk-simulated-key"))
+    assert (model._client.organization, model._client.project) == ("org", "project")
+    await model.close()
+
+
 @pytest.mark.parametrize(
     ("api", "path"),
     [("responses", "/openai/responses"), ("chat", "/openai/deployments/gpt-5.5/chat/completions")],
@@ -132,8 +176,50 @@ async def test_a_model_that_is_not_offered_is_named_with_those_that_are() -> Non
 
 
 async def test_a_server_that_lists_nothing_is_taken_at_its_word() -> None:
-    async with at(OpenAISimulator(lists="none"), base_url="{url}/v1") as model:
+    async with at(OpenAISimulator(models=[]), base_url="{url}/v1") as model:
         assert "lists no models" in await model.check("anything")
+
+
+@pytest.mark.parametrize("lists", ["none", "page"])
+async def test_an_address_without_the_api_is_no_endpoint(lists: Any) -> None:
+    async with at(OpenAISimulator(lists=lists), base_url="{url}/v1") as model:
+        with pytest.raises(ModelError) as caught:
+            await model.check("gpt-5.5")
+    assert caught.value.sentence.startswith("Nothing of the OpenAI API answers at http://127.0.0.1:")
+    assert caught.value.sentence.endswith("/v1. Please check the address.")
+
+
+async def test_an_address_that_lacks_its_v1_is_asked_about() -> None:
+    async with at(OpenAISimulator(), base_url="{url}") as model:
+        with pytest.raises(ModelError) as caught:
+            await model.check("gpt-5.5")
+    assert caught.value.sentence.endswith(" Please check the address. Should it end in /v1?")
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ({"error": "Unexpected endpoint or method."}, "Nothing of the OpenAI API"),
+        ({"id": 7, "data": None}, "lists no models"),
+        ({"id": "gpt-5.5", "error": {"message": "Gone."}}, "Nothing of the OpenAI API"),
+        ({"data": "gpt-5.5"}, "Nothing of the OpenAI API"),
+        ({"data": [None, "gpt-5.5", {"id": None}, {"id": "gpt-4"}]}, "It offers: gpt-4."),
+        ([{"id": "gpt-5.5"}], "knows 'gpt-5.5'"),
+        (None, "Nothing of the OpenAI API"),
+    ],
+)
+async def test_an_answer_of_another_form_is_never_an_exception(answer: Any, found: str) -> None:
+    async def same(_: Request) -> JSONResponse:
+        return JSONResponse(answer)
+
+    async with serve(Starlette(routes=[Route("/{path:path}", same)])) as url:
+        model = connect(Endpoint(base_url=f"{url}/v1"))
+        try:
+            said = await model.check("gpt-5.5")
+        except ModelError as error:
+            said = error.sentence
+        await model.close()
+    assert found in said
 
 
 @pytest.mark.parametrize("version", [{}, {"api_version": "2025-04-01-preview"}], ids=["v1", "dated"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -23,6 +24,12 @@ def openai() -> OpenAISimulator:
 @pytest.fixture
 async def model(openai: OpenAISimulator) -> AsyncIterator[Model]:
     async with connected(openai, "responses") as model:
+        yield model
+
+
+@pytest.fixture
+async def chat(openai: OpenAISimulator) -> AsyncIterator[Model]:
+    async with connected(openai, "chat") as model:
         yield model
 
 
@@ -124,6 +131,24 @@ async def test_keys_and_the_request_do_not_reach_the_log(openai: OpenAISimulator
     assert error.detail == "status=401 type=simulated: Bad key [key] or [key] or Bearer [key] …"
 
 
+@pytest.mark.parametrize(
+    ("said", "logged"),
+    [
+        ("Failed to parse messages: no content; messages = [{'content': 'plan'}]", "no content; …"),
+        ('Bad body: {"model": "m", "tools": [{"name": "plan"}]}', '{"model": "m", …'),
+        ('Bad body: "{\\"prompt\\": \\"plan\\"}"', '"{\\…'),
+        ("Bad message {'role': 'user', 'content': 'plan'}", "{'role': 'user', …"),
+    ],
+)
+async def test_a_server_that_repeats_the_request_is_not_quoted(
+    openai: OpenAISimulator, model: Model, said: str, logged: str
+) -> None:
+    openai.error(500, message=said)
+    openai.raw({"type": "response.failed", "response": {"error": {"code": "server_error", "message": said}}})
+    details = [(await failed(model)).detail for _ in range(2)]
+    assert [(detail.endswith(logged), "plan" in detail) for detail in details] == [(True, False)] * 2
+
+
 async def test_nothing_at_the_address_is_worth_another_try(openai: OpenAISimulator) -> None:
     model = connect(Endpoint(base_url="http://127.0.0.1:1/v1"))
     error = await failed(model)
@@ -141,3 +166,87 @@ async def test_a_connection_closed_before_the_answer_is_worth_another_try() -> N
         error = await failed(model)
         await model.close()
     assert error.retryable
+
+
+@pytest.mark.parametrize(
+    ("code", "run_code", "retryable"),
+    [
+        ("server_error", "server_error", True),
+        ("rate_limit_exceeded", "rate_limit_exceeded", True),
+        ("invalid_prompt", "invalid_prompt", False),
+        ("bio_policy", "invalid_prompt", False),
+        ("vector_store_timeout", "server_error", True),
+        ("invalid_request_error", "server_error", False),
+        ("server_is_overloaded", "server_error", True),
+        ("slow_down", "server_error", True),
+        ("internal_server_error", "server_error", True),
+        ("service_unavailable", "server_error", True),
+        ("service_unavailable_error", "server_error", True),
+        ("overloaded", "server_error", True),
+        ("503", "server_error", True),
+        ("429", "rate_limit_exceeded", True),
+        ("401", "server_error", False),
+        ("413", "invalid_prompt", False),
+    ],
+)
+async def test_a_failed_response_says_whether_to_try_again(
+    openai: OpenAISimulator, model: Model, code: str, run_code: str, retryable: bool
+) -> None:
+    openai.say("Co", error=(code, "It broke."))
+    openai.raw({"type": "error", "code": code, "message": "It broke.", "param": None, "sequence_number": 0})
+    openai.raw({"type": "error", "error": {"type": code, "code": code, "message": "It broke."}})
+    for _ in range(3):
+        with pytest.raises(ModelError) as caught:
+            await hear(model, asking())
+        assert (caught.value.code, caught.value.retryable) == (run_code, retryable)
+        assert "It broke." in caught.value.detail
+        assert "lease" in caught.value.sentence
+
+
+@pytest.mark.parametrize("code", ["server_is_overloaded", "slow_down", "overloaded", "service_unavailable", 503])
+async def test_an_overloaded_server_is_told_as_one(openai: OpenAISimulator, model: Model, code: Any) -> None:
+    openai.raw({"type": "response.failed", "response": {"error": {"code": code, "message": "Later."}}})
+    with pytest.raises(ModelError) as caught:
+        await hear(model, asking())
+    assert "is overloaded right now" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        {"choices": 7},
+        {"choices": ["text"]},
+        {"choices": [{"delta": "text"}]},
+        {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": "rain"}]}}]},
+        7,
+        None,
+    ],
+    ids=str,
+)
+async def test_a_chunk_of_another_form_is_a_broken_answer(openai: OpenAISimulator, chat: Model, chunk: Any) -> None:
+    openai.raw(json.dumps(chunk))
+    with pytest.raises(ModelError, match=r"^unreadable: [A-Za-z]+Error$") as caught:
+        await hear(chat, asking())
+    assert (caught.value.retryable, "broke off" in caught.value.sentence) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "retryable"),
+    [
+        ({"message": "Gone.", "code": 502}, True),
+        ({"message": "Gone.", "type": "server_error"}, True),
+        ({"message": "Gone."}, True),
+        ({"message": "Gone.", "code": "engine_exploded"}, True),
+        ({"message": "Gone.", "code": "slow_down"}, True),
+        ({"message": "Gone.", "type": "invalid_request_error"}, False),
+        ({"message": "Gone.", "type": "BadRequestError", "code": 400}, False),
+        ({"message": "Gone.", "code": "insufficient_quota"}, False),
+    ],
+)
+async def test_an_error_inside_a_stream_is_judged_by_its_code(
+    openai: OpenAISimulator, chat: Model, error: dict[str, Any], retryable: bool
+) -> None:
+    openai.raw({"choices": [{"index": 0, "delta": {"content": "Co"}}]}, {"error": error})
+    with pytest.raises(ModelError) as caught:
+        await hear(chat, asking())
+    assert (caught.value.retryable, "Gone." in caught.value.detail) == (retryable, True)

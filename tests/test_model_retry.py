@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.models import retry
 from bot.models.port import Model, ModelError, ModelEvent, ModelRequest, TextDelta, TextDiscarded, Turn
@@ -103,6 +104,51 @@ async def test_a_wait_beyond_thirty_seconds_is_not_begun() -> None:
     with pytest.raises(ModelError):
         await heard(Scripted([busy(retry_after=31)]), clock)
     assert clock.sleeps == []
+
+
+class Hung:
+    """A model whose server says nothing until the time for reading is over."""
+
+    def __init__(self, clock: HandClock, *events: ModelEvent) -> None:
+        self.clock, self.events, self.attempts = clock, events, 0
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+        self.attempts += 1
+        for event in self.events if self.attempts == 2 else ():
+            yield event
+        await self.clock.sleep(120.0)
+        raise ModelError("Slow.", retryable=self.attempts < 5)
+
+    async def check(self, model: str) -> str:
+        return model
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("second", "attempts"), [((), 2), ((TextDelta("Co"),), 3)])
+async def test_only_an_attempt_that_said_something_ends_a_run_of_failures(
+    second: Sequence[ModelEvent], attempts: int
+) -> None:
+    clock = HandClock()
+    model = Hung(clock, *second)
+    with pytest.raises(ModelError, match="Slow"):
+        await heard(model, clock)
+    assert model.attempts == attempts
+
+
+async def test_a_failure_that_is_not_retried_leaves_its_reason_in_the_log() -> None:
+    reason = ModelError("Ask an admin.", code="invalid_prompt", detail="status=400 code=bad_schema")
+    with capture_logs() as logs, pytest.raises(ModelError):
+        await heard(Scripted([busy()], [reason]), HandClock())
+    assert logs[1:] == [
+        {
+            "event": "model_failed",
+            "log_level": "warning",
+            "attempt": 2,
+            "code": "invalid_prompt",
+            "detail": "status=400 code=bad_schema",
+        }
+    ]
 
 
 async def test_what_another_attempt_cannot_mend_is_raised_at_once() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Any, cast
@@ -216,28 +217,49 @@ async def test_a_stream_that_breaks_off_may_be_tried_again(openai: OpenAISimulat
     assert caught.value.retryable
 
 
+COMPLETED = {"type": "response.completed", "response": {"status": "completed"}}
+
+
+async def test_text_that_only_streamed_is_the_turn_s_text(openai: OpenAISimulator, model: Model) -> None:
+    delta = {"type": "response.output_text.delta", "output_index": 0}
+    openai.raw({**delta, "delta": "It is "}, {**delta, "delta": "cold."}, COMPLETED)
+    openai.raw({**delta, "type": "response.refusal.delta", "delta": "No."}, COMPLETED)
+    turns = [(await hear(model, asking()))[1] for _ in range(2)]
+    assert [(turn.text, turn.refused) for turn in turns] == [("It is cold.", False), ("No.", True)]
+
+
 @pytest.mark.parametrize(
-    ("code", "run_code", "retryable"),
+    "event",
     [
-        ("server_error", "server_error", True),
-        ("rate_limit_exceeded", "rate_limit_exceeded", True),
-        ("invalid_prompt", "invalid_prompt", False),
-        ("bio_policy", "invalid_prompt", False),
-        ("vector_store_timeout", "server_error", False),
+        {"type": "response.completed", "response": None},
+        {"type": "response.failed", "response": None},
+        {"type": "response.incomplete", "response": {"status": "incomplete", "incomplete_details": "length"}},
+        {"type": "response.output_item.done", "item": {"type": "message", "content": 7}},
+        {"type": "response.completed", "response": {"output": 7}},
+        7,
+        None,
     ],
+    ids=str,
 )
-async def test_a_failed_response_says_whether_to_try_again(
-    openai: OpenAISimulator, model: Model, code: str, run_code: str, retryable: bool
-) -> None:
-    openai.say("Co", error=(code, "It broke."))
-    openai.raw({"type": "error", "code": code, "message": "It broke.", "param": None, "sequence_number": 0})
-    openai.raw({"type": "error", "error": {"type": code, "code": code, "message": "It broke."}})
-    for _ in range(3):
-        with pytest.raises(ModelError) as caught:
-            await hear(model, asking())
-        assert (caught.value.code, caught.value.retryable) == (run_code, retryable)
-        assert "It broke." in caught.value.detail
-        assert "lease" in caught.value.sentence
+async def test_an_event_of_another_form_is_a_broken_answer(openai: OpenAISimulator, model: Model, event: Any) -> None:
+    openai.raw(json.dumps(event), COMPLETED)
+    with pytest.raises(ModelError, match=r"^unreadable: [A-Za-z]+Error$") as caught:
+        await hear(model, asking())
+    assert (caught.value.retryable, "broke off" in caught.value.sentence) == (True, True)
+
+
+async def test_items_of_another_form_are_read_and_go_back_in_the_api_s(openai: OpenAISimulator, model: Model) -> None:
+    call = {"type": "function_call", "call_id": "c", "name": "rain", "arguments": BERN}
+    said = {"type": "message", "role": "assistant", "content": "I look."}
+    nameless = {"type": "function_call", "call_id": "d", "name": "", "arguments": ""}
+    done = {"type": "response.output_item.done", "output_index": 0}
+    openai.raw(*({**done, "item": item} for item in (None, said, nameless, call)), COMPLETED)
+    openai.say("Dry.")
+    _, turn = await hear(model, asking(tools=TOOLS))
+    assert (turn.text, turn.calls) == ("I look.", [Call("c", "rain", '{"location": "Bern"}')])
+    await hear(model, asking(QUESTION, own(turn), CallOutput("c", "0 %"), tools=TOOLS))
+    message, sent = openai.requests[1].items[1:3]
+    assert (message["content"], sent["arguments"]) == ("I look.", '{"location": "Bern"}')
 
 
 async def test_events_that_are_no_json_are_a_broken_stream(openai: OpenAISimulator, model: Model) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,7 +19,8 @@ from openai.types.chat import ChatCompletionChunk
 from bot.assistants.types import JSON, Usage
 from bot.models import check
 from bot.models.concessions import Concessions
-from bot.models.failures import broken, translated
+from bot.models.events import received
+from bot.models.failures import broken, legible
 from bot.models.port import (
     AssistantText,
     Call,
@@ -31,6 +33,7 @@ from bot.models.port import (
     Turn,
     UserText,
 )
+from bot.models.tokens import counted
 from bot.models.toolcalls import ToolCalls
 
 OPTIONAL = (
@@ -54,12 +57,12 @@ class ChatModel:
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         reading = _Reading()
-        with translated(request.model):
-            chunks = await self._open(request)
-            async with chunks:
-                async for chunk in chunks:
-                    for text in reading.read(chunk.to_dict(warnings=False)):
-                        yield TextDelta(text)
+        async with aclosing(received(self._open(request), request.model)) as chunks:
+            async for chunk in chunks:
+                with legible():
+                    said = list(reading.read(chunk))
+                for text in said:
+                    yield TextDelta(text)
         yield reading.turn(f"chat:{request.model}")
 
     async def check(self, model: str) -> str:
@@ -89,8 +92,9 @@ class _Reading:
 
     def read(self, chunk: JSON) -> Iterator[str]:
         """The text to show that `chunk` brings, be it answer or refusal."""
-        self._usage = _usage(chunk.get("usage")) or self._usage
-        for choice in (chunk.get("choices") or ())[:1]:
+        if isinstance(usage := chunk.get("usage"), Mapping):
+            self._usage = counted(usage, "prompt_tokens", "completion_tokens")
+        for choice in [choice for choice in chunk.get("choices") or () if choice is not None][:1]:
             self._finish = str(choice.get("finish_reason") or "") or self._finish
             delta = choice.get("delta") or choice.get("message") or {}
             self._reasoning.append(_text(delta.get("reasoning_content")))
@@ -129,19 +133,6 @@ def _text(content: Any) -> str:
         return content
     parts = content if isinstance(content, list) else ()
     return "".join(part["text"] for part in parts if isinstance(part, Mapping) and isinstance(part.get("text"), str))
-
-
-def _usage(usage: Any) -> Usage | None:
-    if not isinstance(usage, Mapping):
-        return None
-    prompt, completion = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=usage.get("total_tokens") or prompt + completion,
-        cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens") or 0,
-        reasoning_tokens=(usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0,
-    )
 
 
 def _body(request: ModelRequest, without: frozenset[str]) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """Builds the model that the settings describe: OpenAI, a compatible server, Azure OpenAI, or the demo.
 
 The SDK's own retries are off (`bot.models.retry` does them), and what the settings decide is passed explicitly, so
-that no other environment variable changes where requests go. Imports are inside: `openai` takes a second.
+that no other environment variable changes where requests go. OpenAI itself also hears what the SDK takes from
+`OPENAI_ORG_ID`, `OPENAI_PROJECT_ID` and `OPENAI_CUSTOM_HEADERS`; Azure and servers with an address of their own do
+not. Imports are inside: `openai` takes a second.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,11 +65,9 @@ def _client(endpoint: Endpoint) -> openai.AsyncOpenAI:
     }
     if endpoint.azure_endpoint:
         return _azure_client(endpoint, endpoint.azure_endpoint.rstrip("/"), options)
-    return openai.AsyncOpenAI(
-        api_key=endpoint.api_key or NO_KEY,
-        base_url=endpoint.base_url or OPENAI_URL,
-        **options,
-    )
+    if not endpoint.base_url:
+        return openai.AsyncOpenAI(api_key=endpoint.api_key, base_url=OPENAI_URL, **options)
+    return _secluded(openai.AsyncOpenAI(api_key=endpoint.api_key or NO_KEY, base_url=endpoint.base_url, **options))
 
 
 def _azure_client(endpoint: Endpoint, address: str, options: dict[str, Any]) -> openai.AsyncOpenAI:
@@ -80,8 +81,19 @@ def _azure_client(endpoint: Endpoint, address: str, options: dict[str, Any]) -> 
     if not key:
         raise ParleyError("AZURE_OPENAI_ENDPOINT is set, but AZURE_OPENAI_API_KEY is not. Please set both.")
     if endpoint.api_version and not address.endswith("/openai/v1"):
-        return openai.AsyncAzureOpenAI(
-            azure_endpoint=address.removesuffix("/openai"), api_key=key, api_version=endpoint.api_version, **options
-        )
+        resource = address.removesuffix("/openai")
+        version = endpoint.api_version
+        return _secluded(openai.AsyncAzureOpenAI(azure_endpoint=resource, api_key=key, api_version=version, **options))
     base_url = f"{address.removesuffix('/openai/v1').removesuffix('/openai')}/openai/v1/"
-    return openai.AsyncOpenAI(base_url=base_url, api_key=key, default_headers={"api-key": key}, **options)
+    return _secluded(openai.AsyncOpenAI(base_url=base_url, api_key=key, **options), {"api-key": key})
+
+
+def _secluded(client: openai.AsyncOpenAI, headers: Mapping[str, str] | None = None) -> openai.AsyncOpenAI:
+    """`client` with no headers but `headers`, and without the organisation and project that the environment names.
+
+    The constructor takes None for "look into the environment" and would send an empty text as an empty header; what
+    it adds from `OPENAI_CUSTOM_HEADERS` no argument can keep out.
+    """
+    client.organization = client.project = None
+    client._custom_headers = headers or {}
+    return client

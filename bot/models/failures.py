@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,7 +58,13 @@ _BY_CODE: Mapping[str, Kind] = {
     "rate_limit_error": BUSY,
     "server_error": TROUBLE,
     "internal_error": TROUBLE,
+    "internal_server_error": TROUBLE,
+    "overloaded": OVERLOADED,
     "overloaded_error": OVERLOADED,
+    "server_is_overloaded": OVERLOADED,
+    "service_unavailable": OVERLOADED,
+    "service_unavailable_error": OVERLOADED,
+    "slow_down": OVERLOADED,
     "insufficient_quota": NO_CREDIT,
     "billing_hard_limit_reached": NO_CREDIT,
     "invalid_api_key": BAD_KEY,
@@ -73,6 +79,8 @@ _BY_CODE: Mapping[str, Kind] = {
     "misalignment_policy_violation": POLICY,
     "image_content_policy_violation": POLICY,
 }
+_REFUSED = ("invalid_request_error", "data_residency_mismatch")
+"""Of the codes that come inside a stream, those that every further attempt would meet as well."""
 _UNKNOWN_MODEL = ("model_not_found", "DeploymentNotFound")
 _BY_STATUS: Mapping[int, Kind] = {
     401: BAD_KEY,
@@ -87,7 +95,10 @@ _BY_STATUS: Mapping[int, Kind] = {
     529: OVERLOADED,
 }
 _LONG_CONTEXT = re.compile(r"maximum context length|context (length|window|size)|too many tokens", re.IGNORECASE)
-_ECHOED_INPUT = re.compile(r"""['"]input['"]\s*:.*""", re.DOTALL)
+_ECHO = re.compile(
+    r"""['"]input['"]\s*:.*|['"]?\b(?:messages|tools|input|prompt|content)\\*['"]?\s*[:=]\s*\\*[\[{"'].*""",
+    re.DOTALL | re.IGNORECASE,
+)
 _KEY = re.compile(r"\b(?:sk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
@@ -100,6 +111,15 @@ def translated(model: str) -> Iterator[None]:
         raise failure(error, model) from error
 
 
+@contextmanager
+def legible() -> Iterator[None]:
+    """Raises `ModelError` where an event read inside the block has another form than the API gives it."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise broken(f"unreadable: {type(error).__name__}") from error
+
+
 def failure(error: Exception, model: str) -> ModelError:
     """The `ModelError` for an exception of the openai client. `model` is named where it is the one at fault."""
     if isinstance(error, openai.APITimeoutError):
@@ -107,18 +127,22 @@ def failure(error: Exception, model: str) -> ModelError:
     if isinstance(error, openai.APIConnectionError):
         return told(UNREACHABLE, f"connection: {error.__cause__ or error}")
     if isinstance(error, openai.APIStatusError):
-        kind = _kind(error, error.status_code, model)
+        kind = _kind(_names(error), error.status_code, model, words(error), error.param)
         return told(kind, _detail(error, error.status_code), retry_after=retry_after(error.response.headers))
     if isinstance(error, openai.APIError):
-        status = int(error.code) if error.code and error.code.isdecimal() else None
-        return told(_kind(error, status, model), _detail(error, status))
+        status = _status(error.code)
+        kind = _kind(_names(error), status, model, words(error), error.param)
+        return told(kind, _detail(error, status))
     return told(BROKEN, f"unreadable: {type(error).__name__}")
 
 
-def reported(code: str | None, message: str) -> ModelError:
-    """The `ModelError` for an error that a stream reported in its own events, with a code of the Responses API."""
-    kind = TROUBLE if code is None else _BY_CODE.get(code, NOT_ACCEPTED)
-    return told(kind, f"stream code={code}: {_clean(message)}")
+def reported(error: object, model: str) -> ModelError:
+    """The `ModelError` for an error that a stream reported in its own events: an object with code and message."""
+    said = error if isinstance(error, Mapping) else {"message": error}
+    code, text = said.get("code"), _without_echo(str(said.get("message") or ""))
+    names = [str(name) for name in (code, said.get("type")) if name is not None]
+    kind = _kind(names, _status(code), model, text)
+    return told(kind, f"stream code={code}: {_clean(text)}")
 
 
 def broken(detail: str) -> ModelError:
@@ -158,28 +182,37 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
 
 
-def _kind(error: openai.APIError, status: int | None, model: str) -> Kind:
-    names = [name for name in (error.code, error.type, _inner_code(error)) if name]
+def _names(error: openai.APIError) -> list[str]:
+    return [str(name) for name in (error.code, error.type, _inner_code(error)) if name]
+
+
+def _status(code: object) -> int | None:
+    """The HTTP status that some servers send as the code of an error inside a stream."""
+    return int(str(code)) if re.fullmatch("[45][0-9]{2}", str(code)) else None
+
+
+def _kind(names: Sequence[str], status: int | None, model: str, text: str, param: str | None = None) -> Kind:
+    """`names` are the error's codes, the most telling first. Without `status` the request had been accepted."""
     if status == 404 or any(name in _UNKNOWN_MODEL for name in names):
         return unknown_model(model)
     known = next((_BY_CODE[name] for name in names if name in _BY_CODE), None)
     if known and not (known.retryable and _final(status)):
         return known
-    if status in (None, 400, 422) and _LONG_CONTEXT.search(words(error)):
+    if status in (None, 400, 422) and _LONG_CONTEXT.search(text):
         return TOO_LONG
     if status is None:
-        return NOT_ACCEPTED if names else BROKEN
-    return _BY_STATUS.get(status, TROUBLE if status >= 500 else _not_accepted(error))
+        return NOT_ACCEPTED if any(name in _REFUSED for name in names) else TROUBLE
+    return _BY_STATUS.get(status, TROUBLE if status >= 500 else _not_accepted(param))
 
 
 def _final(status: int | None) -> bool:
     return status is not None and 400 <= status < 500 and status not in (408, 409, 429)
 
 
-def _not_accepted(error: openai.APIError) -> Kind:
-    if not re.fullmatch(r"[a-z_]{1,40}", str(error.param)) or error.param is None:
+def _not_accepted(param: str | None) -> Kind:
+    if param is None or not re.fullmatch(r"[a-z_]{1,40}", str(param)):
         return NOT_ACCEPTED
-    return Kind(f"The model does not accept the setting '{error.param}' as it is. Please ask an admin to change it.")
+    return Kind(f"The model does not accept the setting '{param}' as it is. Please ask an admin to change it.")
 
 
 def _inner_code(error: openai.APIError) -> str | None:
@@ -206,14 +239,19 @@ def _clean(text: str, headers: Mapping[str, str] | None = None) -> str:
 
 
 def words(error: openai.APIError) -> str:
-    """What the server says is wrong, up to where it repeats what was sent, as servers do that validate with pydantic.
+    """What the server says is wrong, up to where it repeats what was sent.
 
     Empty for pages that are no JSON. The SDK's own message leaves out everything but OpenAI's form of an error.
     """
     body = error.body
     said = body.get("message") if isinstance(body, Mapping) else body
     text = said if isinstance(said, str) else repr(body) if body else ""
-    return "" if text.lstrip().startswith("<") else _ECHOED_INPUT.sub("…", text)
+    return "" if text.lstrip().startswith("<") else _without_echo(text)
+
+
+def _without_echo(text: str) -> str:
+    """Servers that validate with pydantic repeat what was sent, and so does llama.cpp."""
+    return _ECHO.sub("…", text)
 
 
 def _date(text: str | None) -> datetime | None:

@@ -8,17 +8,19 @@ https://platform.openai.com/docs/guides/reasoning#encrypted-reasoning-items.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import openai
 from openai import AsyncStream
-from openai.types.responses import Response, ResponseStreamEvent
+from openai.types.responses import ResponseStreamEvent
 
-from bot.assistants.types import JSON, Usage
+from bot.assistants.types import JSON, new_id
 from bot.models import check
 from bot.models.concessions import Concessions
-from bot.models.failures import broken, reported, translated
+from bot.models.events import received
+from bot.models.failures import broken, legible, reported
 from bot.models.port import (
     AssistantText,
     Call,
@@ -32,6 +34,8 @@ from bot.models.port import (
     Turn,
     UserText,
 )
+from bot.models.tokens import counted
+from bot.models.toolcalls import written
 
 LEAST_OUTPUT_TOKENS = 16
 """The API refuses a smaller `max_output_tokens`."""
@@ -47,16 +51,16 @@ class ResponsesModel:
         self._concessions = Concessions(("include", "prompt_cache_key", "parallel_tool_calls"))
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        with translated(request.model):
-            events = await self._open(request)
-            turn = _Reading(f"responses:{request.model}")
-            async with events:
-                async for event in events:
-                    for delta in turn.read(event):
-                        yield delta
-                    if turn.ended:
-                        break
-        yield turn.ended or _missing_end()
+        reading = _Reading(request.model)
+        async with aclosing(received(self._open(request), request.model)) as events:
+            async for event in events:
+                with legible():
+                    said = list(reading.read(event))
+                for text in said:
+                    yield TextDelta(text)
+                if reading.ended:
+                    break
+        yield reading.ended or _missing_end()
 
     async def check(self, model: str) -> str:
         return await check.check(self._client, model)
@@ -76,45 +80,74 @@ class ResponsesModel:
 class _Reading:
     """A response as far as it has come in. `ended` is set by its last event."""
 
-    provider: str
+    model: str
     ended: Turn | None = None
     _items: list[JSON] = field(default_factory=list)
+    _said: list[str] = field(default_factory=list)
     _said_by: int | None = None
+    _refused: bool = False
 
-    def read(self, event: ResponseStreamEvent) -> Iterator[TextDelta]:
-        """The text deltas that `event` brings. Raises `ModelError` for an event that reports an error."""
-        match event.type:
-            case "response.output_text.delta" | "response.refusal.delta" if event.delta:
-                if self._said_by not in (None, event.output_index):
-                    yield TextDelta(BETWEEN_MESSAGES)
-                self._said_by = event.output_index
-                yield TextDelta(event.delta)
+    def read(self, event: JSON) -> Iterator[str]:
+        """The text to show that `event` brings. Raises `ModelError` for an event that reports an error."""
+        match event.get("type"):
+            case "response.output_text.delta" | "response.refusal.delta" as kind if event.get("delta"):
+                self._refused = self._refused or kind == "response.refusal.delta"
+                yield from self._heard(str(event["delta"]), event.get("output_index"))
             case "response.output_item.done":
-                self._items.append(event.item.to_dict())
+                self._items += _sound(event.get("item"))
             case "response.completed" | "response.incomplete":
-                self.ended = self._turn(event.response)
+                self.ended = self._turn(event["response"])
             case "response.failed":
-                error = event.response.error
-                raise reported(error.code if error else None, error.message if error else "")
+                raise reported(event["response"].get("error"), self.model)
             case "error":
-                raise reported(event.code, event.message or "")
+                raise reported({"code": event.get("code"), "message": event.get("message")}, self.model)
 
-    def _turn(self, response: Response) -> Turn:
-        items = [item.to_dict() for item in response.output or ()] or self._items
-        refusal = BETWEEN_MESSAGES.join(_texts(items, "refusal"))
+    def _heard(self, delta: str, output_index: int | None) -> Iterator[str]:
+        between = [BETWEEN_MESSAGES] if self._said_by not in (None, output_index) else []
+        self._said_by = output_index
+        self._said += (pieces := [*between, delta])
+        yield from pieces
+
+    def _turn(self, response: JSON) -> Turn:
+        items = [sound for item in response.get("output") or () for sound in _sound(item)] or self._items
+        usage = response.get("usage")
+        texts = _texts(items, "refusal") or _texts(items, "text")
         return Turn(
-            text=refusal or BETWEEN_MESSAGES.join(_texts(items, "text")),
+            text=BETWEEN_MESSAGES.join(texts) or "".join(self._said),
             calls=[_call(item) for item in items if item.get("type") == "function_call"],
-            usage=_usage(response),
+            usage=counted(usage if isinstance(usage, Mapping) else {}, "input_tokens", "output_tokens"),
             finish=_finish(response),
             items=items,
-            provider=self.provider,
-            refused=any(part.get("type") == "refusal" for item in items for part in _parts(item)),
+            provider=f"responses:{self.model}",
+            refused=self._refused or any(part.get("type") == "refusal" for item in items for part in _parts(item)),
         )
 
 
 def _missing_end() -> Turn:
     raise broken("the stream ended without response.completed")
+
+
+def _sound(item: Any) -> Iterator[JSON]:
+    """An output item in the API's own form, in which it can go back; none where it cannot be one.
+
+    Some servers send a message's content as a text, a call's arguments as an object, or no id for a call.
+    """
+    if not isinstance(item, Mapping):
+        return
+    match item.get("type"):
+        case "message":
+            content = item.get("content") or ()
+            parts = (
+                [{"type": "output_text", "text": content, "annotations": []}] if isinstance(content, str) else content
+            )
+            yield {**item, "content": [part for part in parts if isinstance(part, Mapping)]}
+        case "function_call" if item.get("name"):
+            id_ = str(item.get("call_id") or item.get("id") or new_id("call"))
+            yield {**item, "call_id": id_, "arguments": written(item.get("arguments")) or "{}"}
+        case "function_call":
+            return
+        case _:
+            yield item
 
 
 def _texts(items: Sequence[JSON], key: Literal["text", "refusal"]) -> list[str]:
@@ -128,27 +161,14 @@ def _parts(item: JSON) -> Sequence[JSON]:
 
 
 def _call(item: JSON) -> Call:
-    return Call(str(item.get("call_id")), str(item.get("name")), str(item.get("arguments") or "{}"))
+    return Call(item["call_id"], str(item["name"]), item["arguments"])
 
 
-def _finish(response: Response) -> Literal["stop", "length", "content_filter"]:
-    if response.status != "incomplete":
+def _finish(response: JSON) -> Literal["stop", "length", "content_filter"]:
+    if response.get("status") != "incomplete":
         return "stop"
-    details = response.incomplete_details
-    return "content_filter" if details and details.reason == "content_filter" else "length"
-
-
-def _usage(response: Response) -> Usage:
-    """Zeros for what the server does not count."""
-    usage: Mapping[str, Any] = response.usage.to_dict() if response.usage else {}
-    prompt, completion = usage.get("input_tokens") or 0, usage.get("output_tokens") or 0
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        total_tokens=usage.get("total_tokens") or prompt + completion,
-        cached_tokens=(usage.get("input_tokens_details") or {}).get("cached_tokens") or 0,
-        reasoning_tokens=(usage.get("output_tokens_details") or {}).get("reasoning_tokens") or 0,
-    )
+    details = response.get("incomplete_details") or {}
+    return "content_filter" if details.get("reason") == "content_filter" else "length"
 
 
 def _body(request: ModelRequest, without: frozenset[str]) -> dict[str, Any]:
@@ -216,7 +236,7 @@ def _own(items: Sequence[JSON]) -> Iterator[JSON]:
     """A turn's items in the form that the API takes back.
 
     A reasoning item without its content cannot be looked up (nothing is stored) and is refused, and so are the
-    ids of items that followed it: both are left out.
+    ids of items that followed it: both are left out. A message without an id goes back as plain text.
     """
     whole = all(_carries_reasoning(item) for item in items)
     for item in items:
@@ -225,7 +245,7 @@ def _own(items: Sequence[JSON]) -> Iterator[JSON]:
                 yield _only(item, "type", "id", "summary", "content", "encrypted_content")
             case "reasoning":
                 continue
-            case "message" if whole:
+            case "message" if whole and item.get("id"):
                 yield _only(item, "type", "id", "role", "content", "phase", "status")
             case "message":
                 said = "".join(str(part.get("text") or part.get("refusal") or "") for part in _parts(item))

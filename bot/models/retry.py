@@ -39,10 +39,11 @@ async def stream(
     attempt, shown = 0, False
     while True:
         attempt += 1
-        stale, began = shown, clock.now()
+        stale, began, heard = shown, clock.now(), False
         try:
             async with _closing(model.stream(request)) as events:
                 async for event in events:
+                    heard = True
                     if stale:
                         yield TextDiscarded()
                         stale = shown = False
@@ -50,10 +51,12 @@ async def stream(
                     yield event
             return
         except ModelError as error:
-            if failed_at is None or clock.now() - began > PATIENCE:  # a long good stream ends a run of failures
+            long_and_good = heard and clock.now() - began > PATIENCE
+            if failed_at is None or long_and_good:  # which ends a run of failures
                 failed_at, attempt = clock.now(), 1
             wait = _wait(error, attempt, jitter)
             if not error.retryable or clock.now() + wait > failed_at + PATIENCE:
+                log.warning("model_failed", attempt=attempt, code=error.code, detail=error.detail)
                 raise
             log.warning("model_retry", attempt=attempt, wait=round(wait, 3), code=error.code, detail=error.detail)
         await clock.sleep(wait)

@@ -45,16 +45,19 @@ class ToolCalls:
             self._add({"index": 0}, legacy)
 
     def whole(self) -> Sequence[Call]:
-        """The calls in their order. Each has an id of its own; one without arguments gets an empty object."""
+        """The calls in their order, but for those without a name: some servers send empty pieces.
+
+        Each has an id of its own; one without arguments gets an empty object.
+        """
         calls: dict[str, Call] = {}
-        for call in self._calls:
+        for call in (begun for begun in self._calls if begun.name):
             id_ = call.id if call.id and call.id not in calls else new_id("call")
             calls[id_] = Call(id_, call.name, call.arguments or "{}")
         return list(calls.values())
 
     def _add(self, piece: JSON, function: JSON) -> None:
         index, id_ = piece.get("index"), str(piece.get("id") or "")
-        name, arguments = str(function.get("name") or ""), _text(function.get("arguments"))
+        name, arguments = str(function.get("name") or ""), written(function.get("arguments"))
         call = self._last(index)
         if call is None or _begins(call, index, id_, name, arguments):
             call = _Open(index, id_, name)
@@ -71,11 +74,13 @@ def _begins(call: _Open, index: int | None, id_: str, name: str, arguments: str)
     if index is None and id_ and id_ != call.id:
         return True
     other_id = bool(id_ and call.id) and id_ != call.id
-    other_name = index is None and name != call.name
+    same_id = bool(id_) and id_ == call.id
+    other_name = bool(call.name) and name != call.name and (index is None or not same_id)
     return bool(name) and (other_id or other_name or (call.complete and bool(arguments)))
 
 
-def _text(arguments: Any) -> str:
+def written(arguments: Any) -> str:
+    """A call's arguments as JSON text, which is how all but some servers send them."""
     if arguments is None or isinstance(arguments, str):
         return arguments or ""
     return json.dumps(arguments)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.requests import Request as HTTPRequest
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.simulators.openai import rules, schemas
@@ -32,12 +32,12 @@ BASE_MODELS = ("gpt-4.1-2025-04-14", "gpt-5.5-2026-04-23")
 @dataclass
 class OpenAISimulator:
     """`models`: the names that it knows, any if None. `lacks`: optional parameters that it refuses by name, as
-    compatible servers do. `lists`: which of the Models endpoints it has.
+    compatible servers do. `lists`: which of the Models endpoints it has, or "page" for a web page at each.
     """
 
     key: str | None = None
     models: Sequence[str] | None = None
-    lists: Literal["each", "all", "none"] = "each"
+    lists: Literal["each", "all", "none", "page"] = "each"
     lacks: set[str] = field(default_factory=set)
     brain: Callable[[Request], Turn] | None = None
     requests: list[Request] = field(default_factory=list)
@@ -226,7 +226,9 @@ async def _sent(events: AsyncIterator[JSON | str]) -> AsyncIterator[str]:
 
 def _models(simulator: OpenAISimulator, request: HTTPRequest) -> Response:
     wanted, azure = request.path_params.get("model"), _azure(request)
-    offered = BASE_MODELS if azure else simulator.models or BASE_MODELS
+    offered = BASE_MODELS if azure or simulator.models is None else simulator.models
+    if simulator.lists == "page":
+        return HTMLResponse("<html>Welcome</html>")
     if simulator.lists == "none" or (wanted and simulator.lists == "all"):
         return JSONResponse({"detail": "Not Found"}, 404)
     if wanted and (azure or simulator.models is not None) and wanted not in offered:
