@@ -59,7 +59,7 @@ class Handler:
         self._clock = clock
         self._limit = limit
         self._adapters: Mapping[str, Adapter] = {}
-        self._active: dict[str, Active] = {}  # by thread
+        self._active: dict[str, Active] = {}  # by run; a thread's next run may begin while the last one is delivered
         self._claiming = 0
         self._waiting: dict[str, None] = {}  # threads with messages that wait for room or for the run before them
         self._resuming: set[str] = set()
@@ -122,11 +122,6 @@ class Handler:
         self._quiet.clear()
         self._fill()
 
-    def asked(self, thread_id: str) -> Asked | None:
-        """Who asked, where a run is in the making in this thread here."""
-        active = self._active.get(thread_id)
-        return active.asked if active else None
-
     async def stop(self, thread_id: str) -> bool:
         """Cancel the thread's active run, its model stream and its tools; False where there is none."""
         run = await self._database.read(lambda c: stored_runs.active_in(c, thread_id))
@@ -136,18 +131,14 @@ class Handler:
             run = await self._engine.cancel(run.id)
         except IllegalTransition:
             return False
-        active = self._active.get(thread_id)
-        if active is not None:
-            active.work.cancel()
-        elif run.transitions[-2][0] == "requires_action":  # nobody drives it; any other owner finds it by its sweep
-            await self.resume(run.id)
+        self.stop_work(run.id)
+        await self.resume(run.id)  # where nobody drives it; another owner finds it by its sweep
         return True
 
     def stop_work(self, run_id: str) -> None:
-        """The run is `cancelling`, by another process: let go of it where it is in the making here."""
-        for active in self._active.values():
-            if active.run.id == run_id:
-                active.work.cancel()
+        """The run is `cancelling`: let go of it where it is in the making here."""
+        if active := self._active.get(run_id):
+            active.work.cancel()
 
     async def submit_tool_outputs(self, run_id: str, outputs: Sequence[tuple[str, str]]) -> Run:
         """Bring the outputs of all calls that a run waits for, and go on with it. Raises as the engine does."""
@@ -167,7 +158,7 @@ class Handler:
 
         A run of another process is left to that process, which finds it by its sweep.
         """
-        if run_id in self._resuming or any(active.run.id == run_id for active in self._active.values()):
+        if run_id in self._resuming or run_id in self._active:
             return
         self._resuming.add(run_id)
         try:
@@ -189,7 +180,7 @@ class Handler:
         self._launch(claimed.run, claimed.asked, Placed(), fresh=True)
 
     def _launch(self, run: Run, asked: Asked, placed: Placed, *, fresh: bool) -> None:
-        if run.thread_id in self._active or self._closing:
+        if run.id in self._active or self._closing:
             return
         adapter = self._adapters[asked.conversation.platform]
 
@@ -200,7 +191,7 @@ class Handler:
         with structlog.contextvars.bound_contextvars(run_id=run.id, thread_id=run.thread_id):
             delivery = Delivery(adapter, destination, placed, self._clock)
             work = asyncio.create_task(self._engine.advance(run, delivery.show, fresh=fresh), name=f"advance {run.id}")
-            active = self._active[run.thread_id] = Active(run, asked, delivery, work, resumed=not fresh)
+            active = self._active[run.id] = Active(run, asked, delivery, work, resumed=not fresh)
             self._quiet.clear()
             self._keep(self._see_through(active), f"run {run.id}")
 
@@ -209,7 +200,7 @@ class Handler:
         for thread_id in list(self._waiting):
             if not self._has_room():
                 return
-            if thread_id not in self._active:
+            if not any(active.run.thread_id == thread_id for active in self._active.values()):
                 del self._waiting[thread_id]
                 self._claiming += 1
                 self._keep(self._claim(thread_id), f"claim {thread_id}")
@@ -256,7 +247,7 @@ class Handler:
             log.exception("run was not seen through; the sweep will take it up again")
         finally:
             await active.delivery.stop()
-            del self._active[run.thread_id]
+            del self._active[run.id]
             if not self._closing:
                 await self._go_on_after(active, rests=rests)
 

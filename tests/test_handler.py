@@ -213,6 +213,28 @@ async def test_an_answer_that_a_platform_will_never_take_is_let_go(parley: Parle
     assert (run.status, found.open) == ("completed", False)
 
 
+async def test_a_message_that_comes_while_an_answer_is_delivered_is_answered_at_once(
+    parley: Parley, model: ScriptedModel
+) -> None:
+    model.say("One.")
+    model.say("Two.")
+    delivering, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold(view: View) -> None:
+        if view.whole == "One." and view.outcome:
+            delivering.set()
+            await go_on.wait()
+
+    parley.room.before = hold
+    await parley.alice.say("1?")
+    await delivering.wait()
+    await parley.alice.say("2?")
+    await parley.room.until(lambda room: room.answers == ["Two."])
+    go_on.set()
+    await parley.quiet()
+    assert sorted(parley.room.answers) == ["One.", "Two."]
+
+
 async def test_states_that_are_overtaken_are_never_rendered(parley: Parley, model: ScriptedModel) -> None:
     slow, begun = asyncio.Event(), asyncio.Event()
 
