@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.files import ready
 
 ROOT = Path(__file__).parent.parent
-LONGEST = 30.0
+LONGEST = 60.0
 """Seconds after which a process is taken for hung, and the test fails."""
 
 
@@ -46,6 +46,10 @@ async def started(*arguments: str, env: dict[str, str], cwd: Path) -> AsyncItera
     )
     try:
         yield process
+    except TimeoutError as error:
+        process.kill()
+        out, err = await process.communicate()
+        raise AssertionError(f"Parley hung; it said {out.decode()!r} and {err.decode()!r}") from error
     finally:
         if process.returncode is None:
             process.kill()

@@ -51,7 +51,7 @@ class Shell:
             stderr=pipe,
         )
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 yield process
         finally:
             if process.returncode is None:

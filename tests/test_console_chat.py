@@ -67,7 +67,7 @@ class Chat:
 
     async def until(self, shown: str | Callable[[], object]) -> None:
         """Wait until a text is on the screen, or something else holds."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not (shown in self.screen.text if isinstance(shown, str) else shown()):
                 self.screen.changed.clear()
                 self.desk.came.clear()
@@ -98,7 +98,7 @@ async def chat_with(history: Path | None = None) -> AsyncIterator[Chat]:
         yield chat
         if not talking.done():
             chat.type(CTRL_C + "/quit" + ENTER)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await talking
         await console.stop_intake()
         await console.close()
@@ -244,7 +244,7 @@ async def test_with_nothing_to_stop_it_says_how_to_leave(chat: Chat, keys: str) 
 @pytest.mark.parametrize("keys", [CTRL_D, f"/quit{ENTER}", f"/exit{ENTER}"])
 async def test_there_are_ways_to_leave(chat: Chat, keys: str) -> None:
     chat.type(keys)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await chat.talking
     assert chat.desk.accepted == []
 
