@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +19,7 @@ from bot.store.database import Database
 from bot.store.schema import messages, metadata
 from tests.parley import Parley, parley_at
 from tests.scripted_model import ScriptedModel
+from tools.registry import Registry, tool
 
 TRANSACTIONS, STATEMENTS = 6, 15
 
@@ -95,6 +97,32 @@ async def test_a_turn_with_one_tool_round_stays_within_the_budget(
     for cost in (await turn(parley, model, *tools), await turn(parley, model, *tools)):
         assert cost.transactions <= TRANSACTIONS
         assert len(cost.statements) <= STATEMENTS, "\n".join(cost.statements)
+
+
+async def test_two_calls_that_end_apart_are_within_the_budget_too(tmp_path: Path, model: ScriptedModel) -> None:
+    first_recorded = asyncio.Event()
+
+    @tool
+    async def quick(place: str) -> str:
+        """Ends at once."""
+        return "Snow."
+
+    @tool
+    async def slow(place: str) -> str:
+        """Ends when the other's output is on record."""
+        await first_recorded.wait()
+        return "High."
+
+    def executed(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("UPDATE tool_calls"):
+            first_recorded.set()
+
+    async with parley_at(tmp_path / "p.db", model, registry=Registry([quick, slow])) as parley:
+        event.listen(parley.core.database.writer_engine.sync_engine, "after_cursor_execute", executed)
+        for _ in range(2):
+            first_recorded.clear()
+            cost = await turn(parley, model, "quick", "slow")
+            assert (cost.transactions, len(cost.statements)) == (TRANSACTIONS, STATEMENTS)
 
 
 async def test_a_turn_in_a_long_thread_costs_what_it_costs_in_a_short_one(parley: Parley, model: ScriptedModel) -> None:
