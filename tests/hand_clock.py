@@ -48,6 +48,11 @@ class HandClock:
             if due <= self._now:
                 _ring(timeout)
 
+    def ring(self) -> None:
+        """Every deadline fires now, as if the clock of the event loop were ahead of this one."""
+        for timeout in self._deadlines:
+            _ring(timeout)
+
     async def asleep(self, count: int = 1) -> float:
         """Wait until `count` tasks sleep at once; returns the seconds until the first of them is due."""
         while len(self._sleepers) < count:

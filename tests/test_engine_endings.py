@@ -107,6 +107,15 @@ async def test_a_run_expires_ten_minutes_after_its_creation(bench: Bench) -> Non
     assert ((await bench.last()).text, (await bench.last()).incomplete_reason) == ("It is ", "run_expired")
 
 
+async def test_a_deadline_that_fires_before_the_wall_clock_says_so_asks_the_model_no_more(bench: Bench) -> None:
+    gate = bench.model.hold("It is ")
+    run = await bench.ask("Go.")
+    advancing = asyncio.create_task(bench.advance(run))
+    await gate.reached.wait()
+    bench.clock.ring()
+    assert ((await advancing).status, bench.told, len(bench.model.requests)) == ("expired", "It is ", 1)
+
+
 async def test_a_hung_tool_does_not_outlive_the_run(bench: Bench) -> None:
     never, reached = asyncio.Event(), asyncio.Event()
 

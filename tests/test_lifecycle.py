@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.beta.threads import run_status
+from pydantic import BaseModel
 
 from bot.assistants.lifecycle import ACTIVE, FOLLOWS, move, new_run
 from bot.assistants.types import Assistant, Message, Run, RunStatus, RunStep, Thread, ToolCall, new_id
@@ -80,6 +81,24 @@ def test_whatever_is_tried_a_run_stays_well_formed(steps: list[tuple[RunStatus, 
 def test_our_objects_have_every_field_of_the_api(ours: type, theirs: type) -> None:
     fields = set(theirs.model_fields) - {"object"}  # type: ignore[attr-defined]
     assert {name for name in fields if not hasattr(ours, name)} == set()
+
+
+def in_the_apis_form(ours: object, theirs: type[BaseModel], name: str) -> dict[str, object]:
+    return {field: getattr(ours, field) for field in theirs.model_fields if field != "object"} | {"object": name}
+
+
+def test_a_waiting_run_and_its_steps_are_what_the_sdk_takes() -> None:
+    call = ToolCall("call_1", "ask", '{"n": 1}', outside=True)
+    run = move(move(run_in("queued"), "in_progress", 101), "requires_action", 102, required_calls=(call,))
+    taken = sdk.threads.Run.model_validate(in_the_apis_form(run, sdk.threads.Run, "thread.run"))
+    assert taken.required_action is not None
+    assert taken.required_action.submit_tool_outputs.tool_calls[0].function.arguments == '{"n": 1}'
+    for step in (
+        RunStep("step_1", "run_1", "thread_1", "asst_1", 101, "tool_calls", calls=(call,)),
+        RunStep("step_2", "run_1", "thread_1", "asst_1", 101, "message_creation", message_id="msg_1"),
+    ):
+        form = in_the_apis_form(step, sdk.threads.runs.RunStep, "thread.run.step")
+        assert sdk.threads.runs.RunStep.model_validate(form).step_details.type == step.type
 
 
 def test_our_run_statuses_are_those_of_the_api() -> None:

@@ -68,6 +68,7 @@ class Drive:
         self.past = Past()
         self.steps: list[RunStep] = []
         self.writing = Writing(clock, emit)
+        self.time_is_up = False
         self.at_rest = False
 
     async def run_through(self, fresh: bool) -> Run:
@@ -81,7 +82,10 @@ class Drive:
             while not self.at_rest:
                 try:
                     await self._go_on()
-                except (Superseded, TimeoutError):
+                except Superseded:
+                    await self._look_again()
+                except TimeoutError:
+                    self.time_is_up = True  # whatever the wall clock says: it may have been set, or drift
                     await self._look_again()
         except asyncio.CancelledError:
             await self._let_go()
@@ -95,7 +99,7 @@ class Drive:
             self._rest(RunEnded(self.run))
         elif self.run.status == "cancelling":
             await self._end("cancelled")
-        elif self.clock.now() >= deadline:
+        elif self.time_is_up or self.clock.now() >= deadline:
             await self._end("expired")
         else:
             try:
@@ -197,6 +201,7 @@ class Drive:
 
     async def _ask(self) -> port.Turn | None:
         """One model call. None where the run ended instead."""
+        self.writing.discard()
         self.writing = Writing(self.clock, self.emit)
         request, fits = next_request(self.run, self.past, self.steps, self.toolbox)
         if model_calls(self.steps) >= MODEL_CALLS:
