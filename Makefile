@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint types unit lock clean
+.PHONY: setup run test lint types unit bench-slack lock clean
 
 setup: .venv/.ready
 
@@ -28,6 +28,10 @@ types: setup
 
 unit: setup
 	$(BIN)/python -m pytest
+
+# Parley on Slack beside a bare loop; takes a minute. Where its CPU goes: .venv/bin/python -m tests.benchmarks.slack --profile
+bench-slack: setup
+	@$(BIN)/python -m tests.benchmarks.slack
 
 # New versions: needs uv (pip install uv). Names, versions and hashes only.
 lock:

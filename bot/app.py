@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import httpx2
 
+from bot import access
 from bot.assistants.engine import Engine
 from bot.clock import Clock, SystemClock
 from bot.commands import Commands
+from bot.corrections import Corrections
+from bot.errors import Refused
 from bot.handler import Handler
 from bot.inbox import Inbox
 from bot.models.connect import Endpoint, connect
 from bot.models.port import Model
 from bot.ownership import Ownership
-from bot.ports import Accepted, Adapter, CommandRequest, InboundMessage
+from bot.ports import Accepted, Adapter, CommandRequest, Conversation, InboundMessage, Press
+from bot.preparing import Preparation
+from bot.presses import Presses
 from bot.settings import Settings
+from bot.stopping import Stopping
 from bot.store import assistants
 from bot.store.database import Database
 from bot.store.journal import StoreJournal
@@ -36,17 +42,37 @@ class Core:
     engine: Engine
     handler: Handler
     sweep: Sweep
+    corrections: Corrections
     commands: Commands
+    presses: Presses
     assistant_id: str
+    allow: Collection[str] = ()
+    deny: Collection[str] = ()
 
-    async def accept(self, message: InboundMessage) -> Accepted:
+    async def accept(self, message: InboundMessage) -> Accepted | None:
+        if refusal := self._refusal(message):
+            if message.follow_up:
+                return None
+            raise Refused(refusal)
         return await self.handler.accept(message)
 
+    async def amend(self, conversation: Conversation, key: str, text: str) -> None:
+        await self.corrections.amend(conversation, key, text)
+
+    async def withdraw(self, conversation: Conversation, key: str) -> None:
+        await self.corrections.withdraw(conversation, key)
+
     async def command(self, request: CommandRequest) -> str:
-        return await self.commands.run(request)
+        return self._refusal(request) or await self.commands.run(request)
+
+    async def press(self, press: Press) -> str:
+        return self._refusal(press) or await self.presses.press(press)
 
     async def quiet(self) -> None:
         await self.handler.quiet()
+
+    def _refusal(self, asked: InboundMessage | CommandRequest | Press) -> str:
+        return access.refusal(asked.conversation, asked.author, allow=self.allow, deny=self.deny)
 
 
 @asynccontextmanager
@@ -98,10 +124,21 @@ async def _build(
     toolbox = RegistryToolbox(registry, http, clock, settings.text)
     engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock)
     inbox = Inbox(database, assistant, registry.names, ownership, clock)
-    handler = Handler(database, engine, inbox, ownership, clock, limit=settings.max_concurrent_runs)
-    sweep = Sweep(database, engine, handler, ownership, clock)
-    commands = Commands(database, handler, registry.names, settings.admins, clock)
-    return Core(database, engine, handler, sweep, commands, assistant.id)
+    preparation = Preparation(database, ownership.name, clock)
+    handler = Handler(database, engine, inbox, preparation, ownership, clock, limit=settings.max_concurrent_runs)
+    stopping = Stopping(database, handler, settings.admins, clock)
+    return Core(
+        database,
+        engine,
+        handler,
+        Sweep(database, engine, handler, ownership, clock),
+        Corrections(database, handler, clock),
+        Commands(database, stopping, registry.names, settings.admins, clock),
+        Presses(database, stopping, clock),
+        assistant.id,
+        settings.allow,
+        settings.deny,
+    )
 
 
 def endpoint(settings: Settings) -> Endpoint:

@@ -6,23 +6,32 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import structlog
 import typer
 
 from bot import log, settings
 from bot.errors import ParleyError
 from bot.settings import BadSettings, Settings
 
+if TYPE_CHECKING:
+    from bot.doctor import Check
+
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     name="parley",
     help="An assistant that a team talks to in Slack and Discord.",
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=HELP,
 )
+slack = typer.Typer(help="What it takes to install Parley in Slack.", no_args_is_help=True, context_settings=HELP)
+app.add_typer(slack, name="slack")
 
 
 def main() -> None:
@@ -50,13 +59,15 @@ def default(context: typer.Context) -> None:
 def serve() -> None:
     """Serve every platform whose credentials are set; with none, open the console chat."""
     found = settings.load()
-    if found.has_slack or found.has_discord:
-        names = " and ".join(name for name, has in (("Slack", found.has_slack), ("Discord", found.has_discord)) if has)
+    if found.has_slack:
+        _serve(found)
+    elif found.has_discord:
         raise ParleyError(
-            f"Credentials for {names} are set, but this version of Parley speaks to the console only. "
+            "Credentials for Discord are set, but this version of Parley does not speak Discord yet. "
             "Try it with `parley console`."
         )
-    _console(found)
+    else:
+        _console(found)
 
 
 @app.command()
@@ -71,7 +82,19 @@ def doctor() -> None:
     from bot.doctor import examine
 
     found = settings.load()
-    sys.exit(0 if _run(examine(found, typer.echo)) else 1)
+    sys.exit(0 if _run(examine(found, typer.echo, list(_checks(found)))) else 1)
+
+
+@slack.command()
+def manifest(
+    http: Annotated[
+        str | None, typer.Option(metavar="URL", help="For HTTP at this address, instead of Socket Mode.")
+    ] = None,
+) -> None:
+    """Print the manifest of the Slack app: api.slack.com/apps, Create New App, From a manifest."""
+    from adapters.slack.manifest import rendered
+
+    typer.echo(rendered(http), nl=False)
 
 
 @app.command()
@@ -108,6 +131,41 @@ def backup(
     found = settings.load()
     copy(found.database, file)
     typer.echo(f"Copied {found.database} to {file}.")
+
+
+def _serve(found: Settings) -> None:
+    from adapters.slack import SlackAdapter, SlackSettings
+    from bot.clock import SystemClock
+    from bot.serving import serve as serving
+
+    log.configure(found.log_level, found.log_format)
+    if found.has_discord:
+        structlog.get_logger().warning("Discord is not spoken by this version; serving Slack only")
+    assert found.slack_bot_token is not None
+    slack_settings = SlackSettings(
+        bot_token=found.slack_bot_token,
+        app_token=found.slack_app_token,
+        signing_secret=found.slack_signing_secret,
+        api_url=found.slack_api_url,
+        follow_threads=found.slack_follow_threads,
+        allow=found.allow,
+    )
+    _run(serving(found, [SlackAdapter(slack_settings, SystemClock())]))
+
+
+def _checks(found: Settings) -> Iterator[Check]:
+    """What asks the platforms themselves."""
+    if found.slack_bot_token is not None:
+        from adapters.slack.doctor import examine
+
+        yield partial(
+            examine,
+            bot_token=found.slack_bot_token,
+            app_token=found.slack_app_token,
+            signing_secret=found.slack_signing_secret,
+            api_url=found.slack_api_url,
+            config_token=found.slack_config_token,
+        )
 
 
 def _console(found: Settings) -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import access
-from bot.assistants.types import Run
 from bot.clock import Clock
-from bot.handler import Handler
-from bot.ports import CommandRequest
-from bot.store import audit, flags, inbox, runs, threads
+from bot.ports import CommandRequest, Conversation
+from bot.stopping import NOT_YOURS, STOPPED, Stopping
+from bot.store import audit, flags, runs, threads
 from bot.store.database import Database
 from bot.store.flags import Scope
 
 SCOPES = {"here": "channel", "channel": "channel", "workspace": "workspace", "server": "workspace"}
 ADMINS_ONLY = "Only admins can switch tools. Ask one of this workspace's admins."
+NOTHING_TO_RENEW = (
+    "There is no conversation here to begin anew: each thread is one of its own. Ask me in a new thread instead."
+)
 PEOPLE_HELP = """\
 new — begin a fresh conversation here; the old one is kept
 stop — stop the answer that is being made here
@@ -31,7 +33,7 @@ tools disable NAME [here|workspace] — switch it off; it holds from the next qu
 @dataclass(frozen=True, slots=True)
 class Commands:
     database: Database
-    handler: Handler
+    stopping: Stopping
     tools: Collection[str]
     """The names of all of Parley's tools."""
     admins: Collection[str]
@@ -56,16 +58,16 @@ class Commands:
         return f"{PEOPLE_HELP}\n{ADMIN_HELP}" if access.is_admin(request, self.admins) else PEOPLE_HELP
 
     async def _new(self, request: CommandRequest, _rest: list[str]) -> str:
-        async def operation(tx: AsyncConnection) -> bool:
+        async def operation(tx: AsyncConnection) -> str:
             thread_id = await threads.bound(tx, request.conversation)
+            if thread_id is None and not request.conversation.thread:
+                return NOTHING_TO_RENEW
             if thread_id and await runs.active_in(tx, thread_id):
-                return False
+                return "An answer is still being made here. Wait for it, or say “stop” first."
             await threads.rebind(tx, request.conversation, self.clock.now())
-            return True
-
-        if await self.database.write(operation):
             return "A fresh conversation begins here. I no longer see what was said before."
-        return "An answer is still being made here. Wait for it, or say “stop” first."
+
+        return await self.database.write(operation)
 
     async def _threads(self, request: CommandRequest, _rest: list[str]) -> str:
         place = request.conversation
@@ -75,19 +77,22 @@ class Commands:
         return "\n".join(marks) or "No threads yet."
 
     async def _stop(self, request: CommandRequest, _rest: list[str]) -> str:
-        async def look(connection: AsyncConnection) -> tuple[str | None, Run | None, inbox.Asked | None]:
-            thread_id = await threads.bound(connection, request.conversation)
-            run = await runs.active_in(connection, thread_id) if thread_id else None
-            return thread_id, run, await inbox.asked(connection, run.id) if run else None
+        outcomes = [await self.stopping.stop(request, run_id) for run_id in await self._stoppable(request.conversation)]
+        if count := outcomes.count("stopped"):
+            return STOPPED if count == 1 else f"Stopped {count} answers."
+        return NOT_YOURS if "not yours" in outcomes else "There is nothing to stop here."
 
-        thread_id, run, asked = await self.database.read(look)
-        if thread_id is None or run is None:
-            return "There is nothing to stop here."
-        may = access.is_admin(request, self.admins) or (asked is not None and request.author.id in asked.askers)
-        if not may:
-            await self._note(request, "stop", run.id, allowed=False)
-            return "Only the one who asked, or an admin, can stop this answer."
-        return "Stopped." if await self.handler.stop(thread_id) else "There is nothing to stop here."
+    async def _stoppable(self, where: Conversation) -> Sequence[str]:
+        """The run that is active in a conversation; said beside all of a channel's threads, those in all of them."""
+
+        async def look(connection: AsyncConnection) -> Sequence[str]:
+            thread_id = await threads.bound(connection, where)
+            if thread_id is None:
+                return [] if where.thread else await threads.in_channel(connection, where)
+            run = await runs.active_in(connection, thread_id)
+            return [run.id] if run else []
+
+        return await self.database.read(look)
 
     async def _tools(self, request: CommandRequest, rest: list[str]) -> str:
         verb, *rest = rest or ["list"]

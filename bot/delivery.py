@@ -1,6 +1,7 @@
 """Brings a run's events to the platform: folds them into a View and has the adapter render the newest one.
 
-States that are overtaken before the adapter gets to them are never rendered, so a slow platform costs nothing.
+A state on the way is looked at when the platform has room for it, and not before: those that are overtaken by then
+are never rendered, so a slow platform costs nothing. The last state waits for no room of that kind.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from bot.assistants.events import (
     Event,
     MessageCompleted,
     OutputRecorded,
+    Remarked,
     RunEnded,
     RunStarted,
     TextAppended,
     TextDiscarded,
 )
 from bot.assistants.types import Run
+from bot.buttons import Button
 from bot.clock import Clock
 from bot.errors import PlatformError
 from bot.ports import Adapter, Conversation, Placed
@@ -36,6 +39,8 @@ States on the way are tried for as long as the run goes on."""
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 16.0
 """Seconds before the second attempt, doubled with each further one, unless the platform names its own."""
+
+JUDGEMENTS = ("good", "bad")
 
 log = structlog.get_logger(__name__)
 
@@ -61,9 +66,13 @@ def notice(run: Run) -> str:
 class Sheet:
     """What the events so far add up to. Text is joined only when somebody looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, run_id: str, *, withdrawn: bool = False) -> None:
+        self._run_id = run_id
+        self.withdrawn = withdrawn
+        """The question was deleted: nothing of the reply is to stay."""
         self._messages: list[str] = []
         self._writing: list[str] = []
+        self._remarks: dict[str, None] = {}
         self._lines: dict[str, StatusLine] = {}
         self._ended: Run | None = None
         self.at_rest = False
@@ -83,6 +92,8 @@ class Sheet:
                     self._line(call.id, call.name, "running")
             case OutputRecorded(call):
                 self._line(call.id, call.name, "failed" if call.failed else "done")
+            case Remarked(text):
+                self._remarks.setdefault(text)
             case RunEnded(run):
                 self._ended = run
                 self.at_rest = True
@@ -92,16 +103,25 @@ class Sheet:
                 pass
 
     def view(self) -> View:
-        texts = [*self._messages, "".join(self._writing)]
-        text = "\n\n".join(part.strip("\n") for part in texts if part.strip())
-        run = self._ended
+        run, text, remarks = self._ended, self._text(), tuple(self._remarks)
         if run is None:
-            return View(tuple(self._lines.values()), text)
+            stop = (Button("stop", self._run_id),)
+            return View(tuple(self._lines.values()), text, remarks=remarks, buttons=stop)
         match run.status:
+            case "cancelled" if self.withdrawn:
+                return View(outcome=run.status)
             case "completed" | "failed" | "cancelled" | "incomplete" | "expired":
-                return View(text=text, outcome=run.status, notice=notice(run))
+                judging = self._judging() if run.status == "completed" and text else ()
+                return View((), text, run.status, notice(run), remarks, judging)
             case _:
                 raise AssertionError(f"a run ended as {run.status}")
+
+    def _text(self) -> str:
+        texts = [*self._messages, "".join(self._writing)]
+        return "\n\n".join(part.strip("\n") for part in texts if part.strip())
+
+    def _judging(self) -> tuple[Button, ...]:
+        return tuple(Button("feedback", self._run_id, value) for value in JUDGEMENTS)
 
     def _line(self, call_id: str, tool: str, state: LineState) -> None:
         self._lines[call_id] = StatusLine(call_id, tool, state)
@@ -123,17 +143,32 @@ class Destination:
 class Delivery:
     """One reply on its way. `show` takes events; a task of its own renders until the run ends or rests."""
 
-    def __init__(self, adapter: Adapter, destination: Destination, placed: Placed, clock: Clock) -> None:
+    def __init__(
+        self, adapter: Adapter, destination: Destination, placed: Placed, clock: Clock, *, withdrawn: bool = False
+    ) -> None:
         self._adapter = adapter
         self._destination = destination
         self._placed = placed
         self._clock = clock
-        self._sheet = Sheet()
+        self._sheet = Sheet(destination.run_id, withdrawn=withdrawn)
         self._news = asyncio.Event()
+        self._rest = asyncio.Event()
         self._task = asyncio.create_task(self._render_newest(), name=f"delivery {destination.run_id}")
 
     def show(self, event: Event) -> None:
         self._sheet.fold(event)
+        self._news.set()
+        if self._sheet.at_rest:
+            self._rest.set()
+
+    def begin_again(self) -> None:
+        """What was told so far no longer holds: the run, which is not at rest, is told anew."""
+        self._sheet = Sheet(self._destination.run_id, withdrawn=self._sheet.withdrawn)
+        self._news.set()
+
+    def withdraw(self) -> None:
+        """The question was deleted: when the run, which is being cancelled, is over, nothing of the reply stays."""
+        self._sheet.withdrawn = True
         self._news.set()
 
     @property
@@ -153,30 +188,52 @@ class Delivery:
         failures, last_tries = 0, 0
         while True:
             await self._news.wait()
-            self._news.clear()
             at_rest = self._sheet.at_rest
             try:
+                if not at_rest:
+                    await self._room()
+                self._news.clear()
+                at_rest = self._sheet.at_rest
                 self._placed = await self._adapter.render(self._destination, self._sheet.view(), self._placed)
             except Exception as error:
                 failures, last_tries = failures + 1, last_tries + at_rest
-                self._bear(error, last_tries)
-                await self._clock.sleep(_wait(error, failures))
+                hopeless = self._bear(error, last_tries, at_rest)
+                await (self._rest.wait() if hopeless else self._clock.sleep(_wait(error, failures)))
                 self._news.set()
             else:
                 failures = 0
                 if at_rest and not self._news.is_set():
                     return self._placed
 
-    def _bear(self, error: Exception, last_tries: int) -> None:
-        """Go on in spite of `error`. Raises `PlatformError` where another attempt makes no sense."""
+    async def _room(self) -> None:
+        """Wait until the platform has room for a state on the way, or none of these is left to show."""
+        about = self._destination.run_id
+        room = asyncio.create_task(self._adapter.ready(self._destination, self._placed), name=f"ready {about}")
+        rest = asyncio.create_task(self._rest.wait(), name=f"rest {about}")
+        try:
+            await asyncio.wait({room, rest}, return_when=asyncio.FIRST_COMPLETED)
+            if room.done() and not self._rest.is_set():
+                room.result()
+        finally:
+            room.cancel()
+            rest.cancel()
+            await asyncio.gather(room, rest, return_exceptions=True)
+
+    def _bear(self, error: Exception, last_tries: int, at_rest: bool) -> bool:
+        """Go on in spite of `error`; True where only the last state makes sense yet.
+
+        Raises `PlatformError` where that makes none, either.
+        """
         known = isinstance(error, PlatformError)
         # The text of an error that nobody expected may quote the message.
         log.warning("render failed", error=str(error) if known else type(error).__name__)
-        if isinstance(error, PlatformError) and error.permanent:
+        hopeless = isinstance(error, PlatformError) and error.permanent
+        if hopeless and at_rest:
             raise error
         if last_tries >= ATTEMPTS:
             raise PlatformError(f"The answer could not be shown in {ATTEMPTS} attempts.") from error
         self._placed = Placed(self._placed.state, undecided=True)
+        return hopeless
 
 
 def _wait(error: Exception, failures: int) -> float:

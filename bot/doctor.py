@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
 from bot.errors import StoreError
@@ -13,13 +13,19 @@ CHECK_TIMEOUT = 15.0
 """Seconds for the model endpoint to answer."""
 
 Say = Callable[[str], None]
+Check = Callable[[Say], Awaitable[bool]]
+"""Looks at one more thing, in the same way as `examine`."""
 
 
-async def examine(settings: Settings, say: Say) -> bool:
-    """Say a line for each thing looked at; True where nothing is wrong. Nothing is changed, no model call is paid."""
+async def examine(settings: Settings, say: Say, platforms: Sequence[Check] = ()) -> bool:
+    """Say a line for each thing looked at; True where nothing is wrong. Nothing is changed, no model call is paid.
+
+    `platforms` ask those whose credentials are set whether these are right.
+    """
     say("✓ The settings are well-formed.")
     results = [await asyncio.to_thread(_database, settings.database, say), await _model(settings, say)]
-    for line in _tokens(settings):
+    results += [await check(say) for check in platforms]
+    for line in _unset(settings):
         say(line)
     return all(results)
 
@@ -58,13 +64,11 @@ async def _model(settings: Settings, say: Say) -> bool:
     return False
 
 
-def _tokens(settings: Settings) -> Iterator[str]:
-    if settings.has_slack:
-        yield "✓ The Slack tokens have the right form."
-    else:
+def _unset(settings: Settings) -> Iterator[str]:
+    if not settings.has_slack:
         yield f"· Slack is not set up: SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET ({SLACK_APPS})."
     if settings.has_discord:
-        yield "✓ A Discord token is set."
+        yield "· A Discord token is set. This version does not speak Discord yet."
     else:
         yield f"· Discord is not set up: DISCORD_TOKEN ({DISCORD_TOKENS})."
     if not settings.admins:

@@ -38,6 +38,10 @@ class BadToolOutputs(ParleyError):
     """Tool outputs that do not match the calls which the run waits for. Nothing was changed."""
 
 
+class Refused(ParleyError):
+    """The operator's `ALLOW` and `DENY` keep this person or channel out."""
+
+
 class PlatformError(ParleyError):
     """A platform refused or failed a call. `retry_after` in seconds; `permanent` where trying again is pointless."""
 
@@ -45,3 +49,8 @@ class PlatformError(ParleyError):
         super().__init__(sentence)
         self.retry_after = retry_after
         self.permanent = permanent
+
+    @property
+    def harmless(self) -> bool:
+        """It surely changed nothing there: nothing has to be looked up before the next attempt."""
+        return False

@@ -7,21 +7,23 @@ left at shutdown. What no event here can tell of, `bot.sweep` finds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 import structlog
 
 from bot.assistants.engine import Engine
 from bot.assistants.events import RunEnded
-from bot.assistants.types import Run
+from bot.assistants.types import LastError, Run
 from bot.clock import Clock
 from bot.delivery import Delivery, Destination
 from bot.errors import IllegalTransition, PlatformError, StoreError, Superseded
 from bot.inbox import Claimed, Inbox
 from bot.ownership import Ownership
 from bot.ports import Accepted, Adapter, InboundMessage, Placed
+from bot.preparing import Preparation
 from bot.store import inbox as stored_inbox
 from bot.store import runs as stored_runs
 from bot.store.database import Database
@@ -42,19 +44,31 @@ class Active:
 
     run: Run
     asked: Asked
+    adapter: Adapter
     delivery: Delivery
     work: asyncio.Task[Run]
     resumed: bool
+    again: bool = False
+    """The work was cancelled in order to begin again."""
 
 
 class Handler:
     def __init__(
-        self, database: Database, engine: Engine, inbox: Inbox, ownership: Ownership, clock: Clock, *, limit: int
+        self,
+        database: Database,
+        engine: Engine,
+        inbox: Inbox,
+        preparation: Preparation,
+        ownership: Ownership,
+        clock: Clock,
+        *,
+        limit: int,
     ) -> None:
         """`limit` is how many runs may be active at once; further messages wait in the store."""
         self._database = database
         self._engine = engine
         self._inbox = inbox
+        self._preparation = preparation
         self._ownership = ownership
         self._clock = clock
         self._limit = limit
@@ -63,6 +77,7 @@ class Handler:
         self._claiming = 0
         self._waiting: dict[str, None] = {}  # threads with messages that wait for room or for the run before them
         self._resuming: set[str] = set()
+        self._pauses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by run, while someone holds one
         self._tasks: set[asyncio.Task[None]] = set()  # every task of ours but the works, until it is wholly done
         self._closing = False
         self._quiet = asyncio.Event()
@@ -98,8 +113,10 @@ class Handler:
 
     # -- what adapters and commands ask -------------------------------------------------------------------------
 
-    async def accept(self, message: InboundMessage) -> Accepted:
-        """Store the message and see to its answer. Raises `StoreError`."""
+    async def accept(self, message: InboundMessage) -> Accepted | None:
+        """Store the message and see to its answer; None for a follow-up that is not for us. Raises `StoreError`."""
+        if message.follow_up and not await self._inbox.knows(message.conversation):
+            return None
         room = self._has_room()
         self._claiming += room
         try:
@@ -110,6 +127,8 @@ class Handler:
             self._begin(claimed)
         elif not accepted.duplicate:
             self.expect(accepted.thread_id)
+        else:
+            self._calm()
         return accepted
 
     async def quiet(self) -> None:
@@ -122,23 +141,46 @@ class Handler:
         self._quiet.clear()
         self._fill()
 
-    async def stop(self, thread_id: str) -> bool:
-        """Cancel the thread's active run, its model stream and its tools; False where there is none."""
-        run = await self._database.read(lambda c: stored_runs.active_in(c, thread_id))
-        if run is None:
-            return False
+    async def stop(self, run_id: str) -> bool:
+        """Cancel a run, its model stream and its tools; False where it is over or being stopped already."""
         try:
-            run = await self._engine.cancel(run.id)
+            await self._engine.cancel(run_id)
         except IllegalTransition:
             return False
-        self.stop_work(run.id)
-        await self.resume(run.id)  # where nobody drives it; another owner finds it by its sweep
+        self._stop_work(run_id)
+        await self.resume(run_id)  # where nobody drives it; another owner finds it by its sweep
         return True
 
-    def stop_work(self, run_id: str) -> None:
-        """The run is `cancelling`: let go of it where it is in the making here."""
+    async def let_go(self, run_id: str) -> None:
+        """Somebody else made the run `cancelling`: bring it to its end here."""
+        if active := self._active.get(run_id):
+            asked = await self._database.read(lambda c: stored_inbox.asked(c, run_id))
+            if asked is not None and asked.withdrawn:
+                active.delivery.withdraw()
+        self._stop_work(run_id)
+        await self.resume(run_id)
+
+    def _stop_work(self, run_id: str) -> None:
         if active := self._active.get(run_id):
             active.work.cancel()
+
+    @asynccontextmanager
+    async def paused(self, run_id: str | None) -> AsyncIterator[None]:
+        """Where the run is in the making here, its work stands still for the block and begins again after it.
+
+        It goes on as after a crash: with what is stored then, and from its last recorded step.
+        """
+        if run_id is None:
+            yield
+            return
+        lock = self._pauses.setdefault(run_id, asyncio.Lock())
+        async with lock:
+            active = self._active.get(run_id)
+            if active is not None and not active.work.done():
+                active.again = True
+                active.work.cancel()
+                await asyncio.wait([active.work])
+            yield
 
     async def submit_tool_outputs(self, run_id: str, outputs: Sequence[tuple[str, str]]) -> Run:
         """Bring the outputs of all calls that a run waits for, and go on with it. Raises as the engine does."""
@@ -189,11 +231,39 @@ class Handler:
 
         destination = Destination(run.id, asked.conversation, asked.route, record)
         with structlog.contextvars.bound_contextvars(run_id=run.id, thread_id=run.thread_id):
-            delivery = Delivery(adapter, destination, placed, self._clock)
-            work = asyncio.create_task(self._engine.advance(run, delivery.show, fresh=fresh), name=f"advance {run.id}")
-            active = self._active[run.id] = Active(run, asked, delivery, work, resumed=not fresh)
+            delivery = Delivery(adapter, destination, placed, self._clock, withdrawn=asked.withdrawn)
+            work = self._work(run, asked, adapter, delivery, fresh=fresh)
+            active = self._active[run.id] = Active(run, asked, adapter, delivery, work, resumed=not fresh)
             self._quiet.clear()
             self._keep(self._see_through(active), f"run {run.id}")
+
+    def _work(self, run: Run, asked: Asked, adapter: Adapter, delivery: Delivery, *, fresh: bool) -> asyncio.Task[Run]:
+        """The task that advances the run, once no correction of its messages is on its way."""
+
+        async def work(fresh: bool, asked: Asked) -> Run:
+            await self._inbox.rush.over()
+            if lock := self._pauses.get(run.id):
+                async with lock:
+                    fresh = False
+            if not fresh:
+                found = await self._database.read(lambda c: stored_inbox.asked(c, run.id))
+                asked = found or asked
+                if asked.withdrawn:
+                    delivery.withdraw()
+            return await self._advance(run, adapter, delivery, fresh=fresh, raw=asked.raw)
+
+        return asyncio.create_task(work(fresh, asked), name=f"advance {run.id}")
+
+    async def _advance(self, run: Run, adapter: Adapter, delivery: Delivery, *, fresh: bool, raw: bool) -> Run:
+        if not raw:
+            return await self._engine.advance(run, delivery.show, fresh=fresh)
+        if not fresh:
+            await self._preparation.told(run.id, delivery.show)
+
+        async def prepare() -> LastError | None:
+            return await self._preparation.prepare(run, adapter, delivery.show)
+
+        return await self._engine.advance(run, delivery.show, fresh=fresh, preparation=prepare)
 
     def _fill(self) -> None:
         """Begin runs for waiting threads as far as there is room."""
@@ -253,19 +323,24 @@ class Handler:
 
     async def _outcome(self, active: Active) -> Run:
         """The run as the work left it: terminal, or waiting for someone outside. The delivery has been told of it."""
-        try:
-            return await active.work
-        except asyncio.CancelledError:
-            if self._closing:
+        while True:
+            try:
+                return await active.work
+            except asyncio.CancelledError:
+                if self._closing:
+                    raise
+                if not active.again or active.delivery.at_rest:
+                    return await self._ended(active)
+                active.again = False
+                active.delivery.begin_again()
+                active.work = self._work(active.run, active.asked, active.adapter, active.delivery, fresh=False)
+            except (StoreError, Superseded):
                 raise
-            return await self._ended(active)
-        except (StoreError, Superseded):
-            raise
-        except Exception:
-            log.exception("run broke off")
-            with suppress(IllegalTransition):
-                await self._engine.fail(active.run.id)
-            return await self._ended(active)
+            except Exception:
+                log.exception("run broke off")
+                with suppress(IllegalTransition):
+                    await self._engine.fail(active.run.id)
+                return await self._ended(active)
 
     async def _ended(self, active: Active) -> Run:
         """The work is gone, and the run is over; if the work could not tell so, it is told now."""

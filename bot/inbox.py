@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,7 +14,7 @@ from bot.assistants.types import Assistant, Run, new_id
 from bot.clock import Clock
 from bot.ownership import Ownership
 from bot.ports import Accepted, Conversation, InboundMessage
-from bot.store import flags, inbox, runs
+from bot.store import flags, inbox, runs, threads
 from bot.store.database import Database
 from bot.store.inbox import Asked
 
@@ -23,6 +25,31 @@ class Claimed:
 
     run: Run
     asked: Asked
+
+
+class Rush:
+    """The messages that are being stored just now. Platforms want to hear soon that theirs are: work lets them pass."""
+
+    PATIENCE = 0.5
+    """Seconds that work waits for them, at most."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._over = asyncio.Event()
+
+    def __enter__(self) -> None:
+        self._count += 1
+        self._over.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self._count -= 1
+        if not self._count:
+            self._over.set()
+
+    async def over(self) -> None:
+        if self._count:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), self.PATIENCE)
 
 
 class _NothingToClaim(Exception):
@@ -37,6 +64,11 @@ class Inbox:
     """The names of all of Parley's own tools; the switches choose among them."""
     ownership: Ownership
     clock: Clock
+    rush: Rush = field(default_factory=Rush)
+
+    async def knows(self, conversation: Conversation) -> bool:
+        """Parley takes part in this conversation."""
+        return await self.database.read(lambda c: threads.bound(c, conversation)) is not None
 
     async def accept(self, message: InboundMessage, *, claim: bool) -> tuple[Accepted, Claimed | None]:
         """Store the message; with `claim` also begin a run at once, where the thread has none.
@@ -50,7 +82,8 @@ class Inbox:
                 return accepted, None
             return accepted, await self._claim(tx, accepted.thread_id, message.conversation)
 
-        return await self.database.write(operation)
+        with self.rush:
+            return await self.database.write(operation)
 
     async def claim(self, thread_id: str) -> Claimed | None:
         """Begin a run with what waits in the thread; None where nothing does, or a run is active there."""

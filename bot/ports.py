@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot.assistants.types import JSON, Author
+from bot.buttons import Button
 from bot.view import View
 
 
@@ -32,8 +33,13 @@ class InboundMessage:
     text: str
     key: str
     attachments: Sequence[JSON] = ()
+    """Files as the platform tells of them: `name`, `mime` and `size` (bytes), and what `Adapter.download` needs."""
     route: Mapping[str, Any] = field(default_factory=dict)
     """What the adapter needs to answer this message, as JSON values; it comes back in `Reply.route`."""
+    follow_up: bool = False
+    """Nobody called for Parley: it is to be answered only where the conversation has a thread already."""
+    raw: bool = False
+    """Something has to be looked up before the model reads it (names, rights, what was said before)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,24 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was said in a conversation before Parley was called into it; without an author it was Parley."""
+
+    text: str
+    author: Author | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A raw message as the model is to read it. `refusal` is the sentence for someone who may not ask here."""
+
+    text: str
+    author: Author
+    earlier: Sequence[Earlier] = ()
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """What the platform shows of a reply, in the adapter's own JSON values (message ids, lengths, …).
 
@@ -54,6 +78,8 @@ class Placed:
 
     state: Mapping[str, Any] = field(default_factory=dict)
     undecided: bool = False
+    conversation: Conversation | None = None
+    """Where people go on talking, if that is not where the question came from: it is bound to the same thread."""
 
 
 class Reply(Protocol):
@@ -84,18 +110,41 @@ class CommandRequest:
     """The platform itself calls this person an admin of the workspace."""
 
 
-class Intake(Protocol):
-    """What an adapter may ask of the core."""
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that a person pressed."""
 
-    async def accept(self, message: InboundMessage) -> Accepted:
+    conversation: Conversation
+    author: Author
+    button: Button
+    platform_admin: bool = False
+
+
+class Intake(Protocol):
+    """What an adapter may ask of the core. Each method raises `StoreError`: the platform should deliver it again."""
+
+    async def accept(self, message: InboundMessage) -> Accepted | None:
         """Store a message: durable on return, and sure to be answered.
 
-        Raises `StoreError`, where the platform should deliver it again.
+        None for a follow-up where Parley takes no part. Raises `Refused` with the sentence for a person, or in a
+        channel, that the operator's `ALLOW` and `DENY` keep out.
         """
+        ...
+
+    async def amend(self, conversation: Conversation, key: str, text: str) -> None:
+        """A person changed a message. Until it is answered the answer is to the new text; later nothing happens."""
+        ...
+
+    async def withdraw(self, conversation: Conversation, key: str) -> None:
+        """A person deleted a message. Until it is answered there will be no answer; later nothing happens."""
         ...
 
     async def command(self, request: CommandRequest) -> str:
         """Carry out a command and return the sentence to show; a refusal is one, too."""
+        ...
+
+    async def press(self, press: Press) -> str:
+        """Do what the button says and return the sentence for the person; empty where there is nothing to say."""
         ...
 
     async def quiet(self) -> None:
@@ -109,6 +158,21 @@ class Adapter(Protocol):
 
     async def start(self, intake: Intake) -> None:
         """Connect and begin to bring messages in. Called after what an earlier process left has been taken up."""
+        ...
+
+    async def prepare(self, message: InboundMessage, *, first: bool) -> Prepared:
+        """Look up what a raw message leaves open, before the model reads it. `first`: its thread is new.
+
+        Raises `PlatformError`. What cannot be had is left out, but for the right to ask: that is refused then.
+        """
+        ...
+
+    async def download(self, attachment: JSON, limit: int) -> bytes:
+        """A file of a message. Raises `PlatformError`, also for one of more than `limit` bytes."""
+        ...
+
+    async def ready(self, reply: Reply, placed: Placed) -> None:
+        """Wait until the platform's pace allows to show a state on the way. Cancelled when the last state is there."""
         ...
 
     async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:

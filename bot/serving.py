@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol
+
+import structlog
+from starlette.routing import BaseRoute
 
 from bot.app import running
 from bot.ports import Adapter
 from bot.settings import Settings
+from bot.web import serving
+
+log = structlog.get_logger(__name__)
 
 
 class Talker(Adapter, Protocol):
     """An adapter with a person at its other end, who says when it is over."""
 
     async def talk(self) -> None: ...
+
+
+class Server(Adapter, Protocol):
+    """An adapter that serves whoever comes."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """What is to be mounted on the HTTP server; empty where nothing comes in that way."""
+        ...
 
 
 async def talk(settings: Settings, adapter: Talker) -> None:
@@ -31,6 +46,53 @@ async def talk(settings: Settings, adapter: Talker) -> None:
             await asyncio.gather(talking, ending, return_exceptions=True)
             if not talking.cancelled():
                 talking.result()
+
+
+async def serve(settings: Settings, adapters: Sequence[Server]) -> None:
+    """Until a signal comes; at most 8 seconds after it everything is over: intake, running answers, the store.
+
+    One that comes while a platform is still being connected to breaks that off. Raises `StoreError`,
+    `PlatformError` where a platform refuses to be connected to, and `ParleyError` where `PORT` is taken.
+    """
+    with _asked_to_end() as end:
+        started = asyncio.Event()
+        service = asyncio.create_task(_service(settings, adapters, started, end), name="service")
+        ending = asyncio.create_task(end.wait(), name="signal")
+        try:
+            await asyncio.wait({service, ending}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+            if not (end.is_set() and started.is_set()):
+                service.cancel()
+            await asyncio.gather(service, ending, return_exceptions=True)
+        if not service.cancelled():
+            service.result()
+
+
+async def _service(settings: Settings, adapters: Sequence[Server], started: asyncio.Event, end: asyncio.Event) -> None:
+    async with running(settings, adapters), _mounted(settings.port, adapters):
+        started.set()
+        log.info("Parley serves", platforms=[adapter.platform for adapter in adapters], model=_model(settings))
+        await end.wait()
+        log.info("Parley ends: running answers have a few seconds")
+    log.info("Parley has ended")
+
+
+@asynccontextmanager
+async def _mounted(port: int, adapters: Sequence[Server]) -> AsyncIterator[None]:
+    """The HTTP server, where an adapter needs one."""
+    routes = [route for adapter in adapters for route in adapter.routes]
+    if not routes:
+        yield
+        return
+    platforms = [adapter.platform for adapter in adapters]
+    async with serving(routes, port, health=lambda: {"serves": platforms}) as listened:
+        log.info("HTTP server listens", port=listened)
+        yield
+
+
+def _model(settings: Settings) -> str:
+    return "demo" if settings.is_demo else settings.model
 
 
 @contextmanager

@@ -25,6 +25,7 @@ SLACK_APPS = "api.slack.com/apps"
 SLACK_BOT_TOKENS = f"{SLACK_APPS}, OAuth & Permissions"
 SLACK_APP_TOKENS = f"{SLACK_APPS}, Basic Information, App-Level Tokens"
 SLACK_SECRETS = f"{SLACK_APPS}, Basic Information, App Credentials"
+SLACK_CONFIG_TOKENS = f"{SLACK_APPS}, Your App Configuration Tokens"
 DISCORD_TOKENS = "discord.com/developers/applications, Bot, Reset Token"
 
 
@@ -92,6 +93,7 @@ class Settings(_Source):
     slack_bot_token: Secret = Field(default=None, description=SLACK_BOT_TOKENS)
     slack_app_token: Secret = Field(default=None, description=SLACK_APP_TOKENS)
     slack_signing_secret: Secret = Field(default=None, description=SLACK_SECRETS)
+    slack_config_token: Secret = Field(default=None, description=SLACK_CONFIG_TOKENS)
     slack_api_url: Url = "https://slack.com/api/"
     slack_follow_threads: bool = Field(default=True, description=ON_OFF)
     discord_token: Secret = Field(default=None, description=DISCORD_TOKENS)

@@ -60,8 +60,9 @@ class Sweep:
                 await self._engine.fail(run_id, WORN_OUT)
         for run_id, status in ours:
             if status == "cancelling":
-                self._handler.stop_work(run_id)
-            await self._handler.resume(run_id)
+                await self._handler.let_go(run_id)
+            else:
+                await self._handler.resume(run_id)
         for run_id in await self._database.read(lambda c: runs.past_their_time(c, owner=me, now=now)):
             with suppress(IllegalTransition):  # an output came first
                 await self._engine.expire(run_id)

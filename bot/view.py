@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.assistants.types import Terminal
+from bot.buttons import Button
 
 LONGEST_NAME = 64
 """Characters of a function's name: https://platform.openai.com/docs/api-reference/responses/create (tools)."""
@@ -40,15 +41,20 @@ class View:
     """`outcome` is set in the last view of a reply, and only there.
 
     The status lines are empty then: in the end there is the answer (`text`, what there is of it) and, where the
-    run did not complete, one sentence that says how it ended (`notice`).
+    run did not complete, one sentence that says how it ended (`notice`). `remarks` are what the person should know
+    beside that: a file that was not read. An outcome with nothing at all to show (`whole` is empty) means that
+    nothing of the reply is to stay.
     """
 
     status_lines: Sequence[StatusLine] = ()
     text: str = ""
     outcome: Terminal | None = None
     notice: str = ""
+    remarks: Sequence[str] = ()
+    buttons: Sequence[Button] = ()
+    """What may be pressed now: `stop` while it goes on, `feedback` under an answer."""
 
     @property
     def whole(self) -> str:
-        """Text and notice, as the person reads them in the end."""
-        return "\n\n".join(part for part in (self.text, self.notice) if part)
+        """Text, notice and remarks, as the person reads them in the end."""
+        return "\n\n".join(part for part in (self.text, self.notice, "\n".join(self.remarks)) if part)

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.console.who import HERE
 from bot.errors import StoreError
-from bot.ports import Accepted, CommandRequest, Conversation, InboundMessage, Placed
+from bot.ports import Accepted, CommandRequest, Conversation, InboundMessage, Placed, Press
 
 
 @dataclass(slots=True)
@@ -33,6 +33,15 @@ class Desk:
         self.commands.append(request.text)
         self.came.set()
         return self.reply
+
+    async def amend(self, conversation: Conversation, key: str, text: str) -> None:
+        raise AssertionError("a terminal has no edits")
+
+    async def withdraw(self, conversation: Conversation, key: str) -> None:
+        raise AssertionError("a terminal has no deletions")
+
+    async def press(self, press: Press) -> str:
+        raise AssertionError("a terminal has no buttons")
 
     async def quiet(self) -> None:
         """Nothing is in the making."""

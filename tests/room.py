@@ -7,12 +7,27 @@ message metadata does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from mimetypes import guess_type
+from typing import Any
 
-from bot.assistants.types import Author
-from bot.ports import Accepted, CommandRequest, Conversation, InboundMessage, Intake, Placed, Reply
+from bot.assistants.types import JSON, Author
+from bot.buttons import Button
+from bot.errors import PlatformError
+from bot.ports import (
+    Accepted,
+    CommandRequest,
+    Conversation,
+    Earlier,
+    InboundMessage,
+    Intake,
+    Placed,
+    Prepared,
+    Press,
+    Reply,
+)
 from bot.view import View
 
 ALICE = Author("U1", "Alice")
@@ -26,6 +41,7 @@ class Post:
     run_id: str
     texts: list[str] = field(default_factory=list)
     final: bool = False
+    buttons: list[Button] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -38,6 +54,20 @@ class Room:
     def __init__(self) -> None:
         self.posts: dict[int, Post] = {}
         self.before: Callable[[View], object] = lambda view: None
+        self.free = asyncio.Event()
+        """Cleared while the room has no room for states on the way."""
+        self.free.set()
+        self.names: dict[str, str] = {}
+        """What people call what stands in messages as `<@U2>`; looked up when a raw message is prepared."""
+        self.earlier: list[Earlier] = []
+        """What was said before the assistant came."""
+        self.guests: set[str] = set()
+        """The ids of those who may not ask."""
+        self.files: dict[str, bytes] = {}
+        self.lookups: list[tuple[str, bool]] = []
+        """The messages that were prepared, and whether they were the first of their thread."""
+        self.before_lookup: Callable[[InboundMessage], object] = lambda message: None
+        """As `before`, for the preparing of messages."""
         self._numbers = count(1)
         self._changed = asyncio.Event()
 
@@ -45,13 +75,34 @@ class Room:
         return next((number for number, post in self.posts.items() if post.run_id == run_id), None)
 
     async def show(self, number: int | None, run_id: str, view: View) -> int:
+        if view.outcome and not view.whole:
+            self.posts.pop(number or 0, None)
+            self._changed.set()
+            return 0
         number = next(self._numbers) if number is None else number
         post = self.posts.setdefault(number, Post(run_id))
         lines = [str(line) for line in view.status_lines]
         post.texts.append("\n".join([*lines, view.whole] if view.outcome is None else [view.whole]).strip())
         post.final = view.outcome is not None
+        post.buttons = list(view.buttons)
         self._changed.set()
         return number
+
+    async def pace(self) -> None:
+        await self.free.wait()
+
+    async def look_up(self, message: InboundMessage, first: bool) -> Prepared:
+        waited = self.before_lookup(message)
+        if asyncio.iscoroutine(waited):
+            await waited
+        self.lookups.append((message.text, first))
+        if message.author.id in self.guests:
+            return Prepared("", message.author, refusal=f"{message.author.name} may not ask here.")
+        text = message.text
+        for id_, name in self.names.items():
+            text = text.replace(f"<@{id_}>", f"@{name}")
+        author = Author(message.author.id, self.names.get(message.author.id, message.author.name))
+        return Prepared(text, author, self.earlier if first else ())
 
     @property
     def answers(self) -> list[str]:
@@ -71,7 +122,10 @@ class RoomAdapter:
         self.platform = platform
         self.room = room
         self.show = room.show
+        self.look_up = room.look_up
         self.intake: Intake | None = None
+        self.goes_on_in: Conversation | None = None
+        """Where people go on talking, if not where they asked."""
         self._keys = count(1)
 
     async def start(self, intake: Intake) -> None:
@@ -84,7 +138,21 @@ class RoomAdapter:
         number = placed.state.get("post")
         if number is None and placed.undecided:
             number = self.room.find(reply.run_id)
-        return Placed({"post": await self.show(number, reply.run_id, view)})
+        return Placed({"post": await self.show(number, reply.run_id, view)}, conversation=self.goes_on_in)
+
+    async def ready(self, reply: Reply, placed: Placed) -> None:
+        await self.room.pace()
+
+    async def prepare(self, message: InboundMessage, *, first: bool) -> Prepared:
+        return await self.look_up(message, first)
+
+    async def download(self, attachment: JSON, limit: int) -> bytes:
+        data = self.room.files.get(attachment["name"])
+        if data is None:
+            raise PlatformError("There is no such file.", permanent=True)
+        if len(data) > limit:
+            raise PlatformError(f"It has more than {limit} bytes.", permanent=True)
+        return data
 
     async def stop_intake(self) -> None:
         self.intake = None
@@ -92,16 +160,50 @@ class RoomAdapter:
     async def close(self) -> None:
         """Nothing is held open."""
 
-    async def say(
-        self, text: str, *, by: Author = ALICE, thread: str = "1", key: str | None = None, channel: str = "C1"
-    ) -> Accepted:
-        assert self.intake is not None
-        message = InboundMessage(self.where(thread, channel), by, text, key or f"key-{next(self._keys)}")
-        return await self.intake.accept(message)
+    async def say(self, text: str, **fields: Any) -> Accepted:
+        """Say something that is accepted; see `send`."""
+        accepted = await self.send(text, **fields)
+        assert accepted is not None
+        return accepted
 
-    async def command(self, text: str, *, by: Author = ALICE, admin: bool = False, thread: str = "1") -> str:
+    async def send(
+        self,
+        text: str,
+        *,
+        by: Author = ALICE,
+        thread: str = "1",
+        key: str | None = None,
+        channel: str = "C1",
+        files: Sequence[str] = (),
+        **fields: Any,
+    ) -> Accepted | None:
+        """Bring a message in, with files of the room by their names."""
         assert self.intake is not None
-        return await self.intake.command(CommandRequest(self.where(thread), by, text, platform_admin=admin))
+        where, key = self.where(thread, channel), key or f"key-{next(self._keys)}"
+        attachments = [
+            {"name": name, "mime": guess_type(name)[0], "size": len(self.room.files[name])} for name in files
+        ]
+        return await self.intake.accept(InboundMessage(where, by, text, key, attachments, **fields))
+
+    async def command(
+        self, text: str, *, by: Author = ALICE, admin: bool = False, thread: str = "1", channel: str = "C1"
+    ) -> str:
+        assert self.intake is not None
+        return await self.intake.command(CommandRequest(self.where(thread, channel), by, text, platform_admin=admin))
+
+    async def press(
+        self, button: Button, *, by: Author = ALICE, admin: bool = False, where: Conversation | None = None
+    ) -> str:
+        assert self.intake is not None
+        return await self.intake.press(Press(where or self.where(), by, button, platform_admin=admin))
+
+    async def edit(self, key: str, text: str, *, channel: str = "C1") -> None:
+        assert self.intake is not None
+        await self.intake.amend(self.where(channel=channel), key, text)
+
+    async def delete(self, key: str, *, channel: str = "C1") -> None:
+        assert self.intake is not None
+        await self.intake.withdraw(self.where(channel=channel), key)
 
     def where(self, thread: str = "1", channel: str = "C1") -> Conversation:
         return Conversation(self.platform, "T1", channel, thread)

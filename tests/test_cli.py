@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import logging
 import os
 import re
@@ -266,6 +267,29 @@ def test_doctor_finds_a_damaged_database_and_an_endpoint_that_does_not_answer(
     assert len(wrong) == 2
 
 
+def test_doctor_asks_slack_where_its_tokens_are_set(parley: Parley, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-hush")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-hush")
+    monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1:9/api/")
+    code, out, err = parley("doctor")
+    wrong = [line for line in out.splitlines() if line.startswith("✗")]
+    assert (code, len(wrong)) == (1, 1)
+    assert wrong[0].startswith("✗ Slack does not answer at http://127.0.0.1:9/api/ (")
+    assert "Slack is not set up" not in out
+    assert "hush" not in out + err
+
+
+def test_the_manifest_of_the_slack_app_is_printed_without_any_settings(
+    parley: Parley, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "http")
+    code, out, err = parley("slack", "manifest")
+    assert (code, err, json.loads(out)["display_information"]["name"]) == (0, "", "Parley")
+    code, out, err = parley("slack", "manifest", "--http", "http://parley.example.com")
+    told = "Slack sends events to https addresses only: write it as https://parley.example.com.\n"
+    assert (code, out, err) == (1, "", told)
+
+
 @pytest.mark.parametrize("arguments", [["doctor"], ["threads"], ["console"], ["backup", "copy.db"]])
 def test_every_command_that_needs_settings_tells_their_mistakes(
     parley: Parley, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
@@ -289,6 +313,6 @@ def test_credentials_of_a_platform_that_is_not_served_yet_are_told(
 def test_help_names_the_commands(parley: Parley, flag: str) -> None:
     code, out, _ = parley(flag)
     assert code == 0
-    for command in ("serve", "console", "doctor", "threads", "runs", "tools", "backup"):
+    for command in ("serve", "console", "doctor", "threads", "runs", "tools", "backup", "slack"):
         assert re.search(rf"\b{command}\b", out)
     assert "THREAD" in parley("runs", flag)[1]

@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from bot import access
 from bot.assistants.types import Author
-from bot.commands import ADMIN_HELP, ADMINS_ONLY, PEOPLE_HELP, Commands
+from bot.commands import ADMIN_HELP, ADMINS_ONLY, NOTHING_TO_RENEW, PEOPLE_HELP, Commands
 from bot.handler import Handler
 from bot.ports import CommandRequest, Conversation
+from bot.stopping import NOT_YOURS, Stopping
 from bot.store import threads
 from bot.store.database import Database
 from bot.store.schema import audit
@@ -34,8 +35,9 @@ class Chat:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        no_runs = cast(Handler, None)
-        self.commands = Commands(database, no_runs, TOOLS, ["slack:U9"], HandClock(NOW))
+        clock, admins = HandClock(NOW), ["slack:U9"]
+        stopping = Stopping(database, cast(Handler, None), admins, clock)  # there are no runs
+        self.commands = Commands(database, stopping, TOOLS, admins, clock)
 
     async def say(self, text: str, *, by: Author = ALICE, admin: bool = True, where: Conversation = HERE) -> str:
         return await self.commands.run(CommandRequest(where, by, text, platform_admin=admin))
@@ -199,6 +201,12 @@ async def test_stop_without_a_run_says_so(chat: Chat) -> None:
     assert await chat.say("stop") == "There is nothing to stop here."
 
 
+async def test_new_beside_all_threads_of_a_channel_makes_no_conversation(chat: Chat) -> None:
+    beside = Conversation("slack", "T1", "C1", "")
+    assert await chat.say("new", where=beside) == NOTHING_TO_RENEW
+    assert await chat.database.read(lambda c: threads.bound(c, beside)) is None
+
+
 @pytest.fixture
 async def answering(tmp_path: Path) -> AsyncIterator[Parley]:
     """Alice has asked, and the model is in the middle of its answer."""
@@ -215,6 +223,25 @@ async def test_who_asked_and_admins_may_stop_an_answer(answering: Parley, by: Au
     assert await answering.alice.command("stop", by=by, admin=admin) == "Stopped."
     await answering.quiet()
     assert answering.room.answers == ["Well\n\nStopped."]
+
+
+async def test_stop_beside_all_threads_of_a_channel_stops_what_one_may(tmp_path: Path) -> None:
+    model = ScriptedModel()
+    async with parley_at(tmp_path / "parley.db", model) as parley:
+        for number, (by, channel) in enumerate([(ALICE, "C1"), (ALICE, "C1"), (BOB, "C1"), (ALICE, "C2")]):
+            held = model.hold("Well")
+            await parley.alice.say("Why?", by=by, channel=channel, thread=str(number))
+            await held.reached.wait()
+        cleo = Author("U3", "Cleo")
+        assert await parley.alice.command("stop", by=cleo, thread="") == NOT_YOURS
+        assert await parley.alice.command("stop", by=ALICE, thread="") == "Stopped 2 answers."
+        await parley.room.until(lambda room: len(room.answers) == 2)
+        assert await parley.alice.command("stop", by=cleo, admin=True, thread="") == "Stopped."
+        await parley.room.until(lambda room: len(room.answers) == 3)
+        assert await parley.alice.command("stop", thread="") == "There is nothing to stop here."
+        assert await parley.alice.command("stop", thread="", channel="C2") == "Stopped."
+        await parley.quiet()
+        assert parley.room.answers == ["Well\n\nStopped."] * 4
 
 
 async def test_others_may_not_stop_an_answer_and_the_refusal_is_recorded(answering: Parley) -> None:

@@ -161,6 +161,13 @@ async def test_an_answer_that_did_not_complete_ends_with_its_notice(chat: Chat) 
     assert await chat.printed("Stopped.") == ["Half a line", "", "Stopped."]
 
 
+async def test_remarks_are_printed_once_under_the_whole_answer(chat: Chat) -> None:
+    remarks = ["film.mov was not read."]
+    await chat.show(View(text="One\nTw", remarks=remarks), View(text="One\nTwo\nTh", remarks=remarks))
+    await chat.show(View(text="One\nTwo\nThree.", outcome="completed", remarks=remarks))
+    assert await chat.printed("was not read.") == ["One", "Two", "Three.", "", "film.mov was not read."]
+
+
 async def test_an_answer_that_an_earlier_process_began_is_announced(chat: Chat) -> None:
     await chat.show(View(text="Co"), ended("Cold."), placed=Placed(undecided=True))
     assert await chat.printed("Cold.") == ["Going on with the answer that was broken off:", "Cold."]

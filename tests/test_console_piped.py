@@ -64,6 +64,13 @@ async def test_answers_and_statuses_go_to_their_streams_once(streams: Streams) -
     assert streams.answers.getvalue() == "It is �[31mcold.\n"
 
 
+async def test_remarks_are_printed_once_with_the_answer(streams: Streams) -> None:
+    piped, remarks = console(streams), ["film.mov was not read."]
+    placed = await piped.render(Answer(), View(text="Co", remarks=remarks), Placed())
+    await piped.render(Answer(), View(text="Cold.", outcome="completed", remarks=remarks), placed)
+    assert streams.answers.getvalue() == "Cold.\n\nfilm.mov was not read.\n"
+
+
 async def test_input_that_cannot_be_read_is_an_empty_one(tmp_path: Path, streams: Streams) -> None:
     with (tmp_path / "file").open("w") as not_readable:
         piped = console(streams, not_readable)

@@ -63,11 +63,12 @@ async def parley(tmp_path: Path, model: ScriptedModel) -> AsyncIterator[Parley]:
         yield made
 
 
-async def turn(parley: Parley, model: ScriptedModel, *tools: str) -> Cost:
-    model.call(*[(tool, {"place": "Oslo"}) for tool in tools])
+async def turn(parley: Parley, model: ScriptedModel, *tools: str, **message: Any) -> Cost:
+    if tools:
+        model.call(*[(tool, {"place": "Oslo"}) for tool in tools])
     model.say("Cold.")
     with counted(parley.core.database) as cost:
-        await parley.alice.say("How is Oslo?")
+        await parley.alice.say("How is Oslo?", **message)
         await parley.quiet()
     return cost
 
@@ -123,6 +124,18 @@ async def test_two_calls_that_end_apart_are_within_the_budget_too(tmp_path: Path
             first_recorded.clear()
             cost = await turn(parley, model, "quick", "slow")
             assert (cost.transactions, len(cost.statements)) == (TRANSACTIONS, STATEMENTS)
+
+
+async def test_what_a_raw_message_and_a_file_add_to_a_turn(parley: Parley, model: ScriptedModel) -> None:
+    parley.room.files = {"notes.txt": b"Buy milk."}
+    await turn(parley, model)
+    costs = [
+        await turn(parley, model, **message)
+        for message in ({}, {"raw": True}, {"raw": True, "files": ["notes.txt"]}, {})
+    ]
+    plain, *others = [(cost.transactions, len(cost.statements)) for cost in costs]
+    more = [(transactions - plain[0], statements - plain[1]) for transactions, statements in others]
+    assert more == [(1, 4), (1, 6), (0, 1)]
 
 
 async def test_a_turn_in_a_long_thread_costs_what_it_costs_in_a_short_one(parley: Parley, model: ScriptedModel) -> None:

@@ -1,7 +1,7 @@
 """Parley dies at every single point where it touches the world, one after the other, and is started again.
 
-The points are counted in an undisturbed conversation: each transaction, each change of the room, each tool call,
-and death before or after it. Whatever the point, every message has one answer in the end.
+The points are counted in an undisturbed conversation: each transaction, each change of the room, each look-up and
+download, each tool call, and death before or after it. Whatever the point, every message has one answer in the end.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import Usage, new_id
 from bot.models.port import AssistantText, Call, CallOutput, ModelEvent, ModelRequest, TextDelta, Turn, UserText
+from bot.ports import Earlier
 from bot.store.database import Database
-from bot.store.schema import messages, runs, tool_calls
+from bot.store.schema import files, messages, runs, tool_calls
 from tests.parley import Parley, parley_at
-from tests.room import Room
+from tests.room import BOB, Room
 from tools.context import context
 from tools.registry import Registry, tool
 
@@ -97,8 +98,11 @@ class Brain:
         """Nothing is held open."""
 
 
-async def live(path: Path, room: Room, life: Life, looked: list[str]) -> None:
-    """One process, until the conversation is over or it dies. `looked` gets the id of each tool call that was run."""
+async def live(path: Path, room: Room, life: Life, looked: list[str], *, raw: bool = False) -> None:
+    """One process, until the conversation is over or it dies. `looked` gets the id of each tool call that was run.
+
+    `raw`: the first messages come raw, each with a file, into a thread where something was said before.
+    """
 
     @tool
     async def weather() -> str:
@@ -113,7 +117,7 @@ async def live(path: Path, room: Room, life: Life, looked: list[str]) -> None:
     with suppress(Dead):
         async with parley_at(path, Brain(), room=room, registry=Registry([weather])) as parley:
             make_mortal(parley, life)
-            talking = asyncio.create_task(converse(parley))
+            talking = asyncio.create_task(converse(parley, raw=raw))
             ending = asyncio.create_task(life.over.wait())
             await asyncio.wait({talking, ending}, return_when=asyncio.FIRST_COMPLETED)
             for task in (talking, ending):
@@ -123,7 +127,7 @@ async def live(path: Path, room: Room, life: Life, looked: list[str]) -> None:
 
 def make_mortal(parley: Parley, life: Life) -> None:
     database, adapter = parley.core.database, parley.alice
-    write, show = database.write, adapter.show
+    write, show, look_up, download = database.write, adapter.show, adapter.look_up, adapter.download
 
     async def mortal_write(operation: Any) -> Any:
         return await life.effect(lambda: write(operation))
@@ -131,13 +135,23 @@ def make_mortal(parley: Parley, life: Life) -> None:
     async def mortal_show(*arguments: Any) -> Any:
         return await life.effect(lambda: show(*arguments))
 
+    async def mortal_look_up(*arguments: Any) -> Any:
+        return await life.effect(lambda: look_up(*arguments))
+
+    async def mortal_download(*arguments: Any) -> Any:
+        return await life.effect(lambda: download(*arguments))
+
     database.write = mortal_write  # type: ignore[method-assign]
     adapter.show = mortal_show  # type: ignore[assignment]
+    adapter.look_up = mortal_look_up  # type: ignore[assignment]
+    adapter.download = mortal_download  # type: ignore[assignment, method-assign]
 
 
-async def converse(parley: Parley) -> None:
+async def converse(parley: Parley, *, raw: bool) -> None:
     """The platform delivers each message until it is acknowledged, and so after a death once more."""
-    await asyncio.gather(*(parley.alice.say(text, key=text) for text in QUESTIONS[:2]))
+    parley.room.files, parley.room.earlier = {"notes.txt": b"Buy milk."}, [Earlier("Before.", BOB)]
+    fields: dict[str, Any] = {"raw": True, "files": ["notes.txt"]} if raw else {}
+    await asyncio.gather(*(parley.alice.say(text, key=text, **fields) for text in QUESTIONS[:2]))
     await parley.quiet()
     await parley.alice.say(QUESTIONS[2], key=QUESTIONS[2])
     await parley.quiet()
@@ -174,23 +188,35 @@ def must_have_answered_once(room: Room) -> None:
     assert {question: said.count(question) for question in QUESTIONS} == dict.fromkeys(QUESTIONS, 1)
 
 
-async def test_the_undisturbed_conversation_has_fewer_effects_than_are_tried(tmp_path: Path) -> None:
+async def must_be_prepared_once(path: Path) -> None:
+    (texts, earlier) = await stored(
+        path, select(files.c.text), select(messages.c.text, messages.c.unprepared).where(messages.c.key.is_(None))
+    )
+    assert texts == [("Buy milk.",)] * 2
+    assert [row for row in earlier if "Snow" not in row[0]] == [("Before.", False)]
+
+
+@pytest.mark.parametrize("raw", [False, True])
+async def test_the_undisturbed_conversation_has_fewer_effects_than_are_tried(tmp_path: Path, raw: bool) -> None:
     life, room = Life(), Room()
-    await live(tmp_path / "parley.db", room, life, [])
+    await live(tmp_path / "parley.db", room, life, [], raw=raw)
     must_have_answered_once(room)
     assert 20 < life.effects < TRANSACTIONS_AND_MORE
 
 
+@pytest.mark.parametrize("raw", [False, True])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("point", range(1, TRANSACTIONS_AND_MORE, 2))
 async def test_after_death_at_any_point_each_message_has_one_answer(
-    tmp_path: Path, point: int, when: Literal["before", "after"]
+    tmp_path: Path, point: int, when: Literal["before", "after"], raw: bool
 ) -> None:
     path, room, looked = tmp_path / "parley.db", Room(), list[str]()
     for offset in (0, 1):  # two deaths in a row, so that a recovery is interrupted, too
-        await live(path, room, Life(point + offset, when), looked)
+        await live(path, room, Life(point + offset, when), looked, raw=raw)
         known, before = await recorded(path), looked.copy()
-    await live(path, room, Life(), looked)
+    await live(path, room, Life(), looked, raw=raw)
     must_have_answered_once(room)
     await must_be_at_rest(path)
     assert {call: looked.count(call) for call in known} == {call: before.count(call) for call in known}
+    if raw:
+        await must_be_prepared_once(path)

@@ -238,8 +238,10 @@ def test_a_damaged_page_in_the_middle_is_refused(path: Path) -> None:
 def test_a_large_file_is_read_through_by_the_doctor_and_not_at_each_start(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = ready(path).read_bytes()
-    path.write_bytes(whole[:-4096] + b"\xff" * 64 + whole[-4032:])
+    ((page,),) = rows(ready(path), "SELECT rootpage FROM sqlite_master WHERE name = 'audit'")
+    assert isinstance(page, int)
+    whole, at = path.read_bytes(), (page - 1) * 4096
+    path.write_bytes(whole[:at] + b"\xff" * 64 + whole[at + 64 :])
     monkeypatch.setattr(opening, "QUICKLY_READ", 0)
     opening.prepare(path)
     with pytest.raises(StoreError, match=DAMAGED):
@@ -305,6 +307,17 @@ def test_the_migrations_make_exactly_the_schema(path: Path) -> None:
     metadata.create_all(create_engine(f"sqlite:///{made}", poolclass=NullPool))
     indexes = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
     assert rows(path, indexes) == rows(made, indexes)
+
+
+def test_a_database_of_the_first_schema_is_brought_up_with_what_is_in_it(path: Path) -> None:
+    migrations.upgrade(path, wait=1.0, revision="0001")
+    columns = "id, thread_id, created_at, role, text, status, attachments, metadata, waiting"
+    execute(
+        path, f"INSERT INTO messages ({columns}) VALUES ('msg_1', 't', 1, 'user', 'Hi', 'completed', '[]', '{{}}', 1)"
+    )
+    opening.prepare(path)
+    assert rows(path, "SELECT text, waiting, raw_text, unprepared FROM messages") == [("Hi", 1, None, 0)]
+    assert rows(path, "SELECT version_num FROM alembic_version") == [(opening.HEAD,)]
 
 
 def test_head_is_the_newest_migration() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.assistants.history import BROKEN_OFF, Past, estimate, window
+from bot.assistants.history import BROKEN_OFF, IMAGE_TOKENS, Past, estimate, window
 from bot.assistants.lifecycle import new_run
-from bot.assistants.types import Author, Message, Run, RunStep, ToolCall
+from bot.assistants.types import Author, File, Message, Run, RunStep, ToolCall
 from bot.models.port import AssistantText, Call, CallOutput, Item, UserText
 
 
@@ -106,6 +109,15 @@ def test_the_runs_own_turn_comes_back_with_its_reasoning() -> None:
     items, _ = window(past, run_for())
     assert getattr(items[1], "items", None) == ({"type": "reasoning"},)
     assert items[2] == CallOutput("run_now_0", "out")
+
+
+def test_files_are_read_with_their_message_and_count() -> None:
+    files = (File("a.png", "image/png", 9, data=b"123456789"), File("a.txt", "text/plain", 4000, "x" * 4000))
+    plain, full = said(1, "Look!"), replace(said(1, "Look!"), files=files)
+    (item,), _ = window(Past([full]), run_for())
+    assert item == UserText("Look!", Author("U1", "U1"), files)
+    (bare,), _ = window(Past([plain]), run_for())
+    assert estimate(item) - estimate(bare) == pytest.approx(IMAGE_TOKENS + 4000 * 2 / 7, abs=20)
 
 
 @given(

@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.models import retry
-from bot.models.port import Model, ModelError, ModelEvent, ModelRequest, TextDelta, TextDiscarded, Turn
+from bot.models.port import Model, ModelError, ModelEvent, ModelRequest, Remark, TextDelta, TextDiscarded, Turn
 from tests.hand_clock import HandClock
 from tests.model_calls import asking, connected
 from tests.simulators.openai import OpenAISimulator
@@ -189,6 +189,13 @@ async def test_a_busy_server_is_asked_again_after_the_time_it_named() -> None:
         events = await heard(model, clock)
     assert events[:3] == [TextDelta("Cold "), TextDiscarded(), TextDelta("Cold.")]
     assert clock.sleeps == [12.0, 1.0]
+
+
+async def test_a_remark_is_passed_on_once_however_often_the_model_makes_it() -> None:
+    remark = Remark("a.png was not looked at.")
+    model = Scripted([remark, TextDelta("Co"), busy()], [remark, busy()], [remark, TextDelta("Cold."), TURN])
+    said = [remark, TextDelta("Co"), TextDiscarded(), TextDelta("Cold."), TURN]
+    assert await heard(model, HandClock()) == said
 
 
 @pytest.mark.parametrize(("status", "code"), [(400, None), (401, None), (403, None), (429, "insufficient_quota")])

@@ -28,6 +28,10 @@ ANSWERED = {"role": "tool", "tool_call_id": "c", "content": "0 %"}
 USER = {"role": "user", "content": "Hi"}
 
 
+def looking(url: str) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "input_image", "image_url": url, "detail": "auto"}]}
+
+
 def tool(name: str = "rain", **fields: Any) -> dict[str, Any]:
     return {"type": "function", "name": name, "parameters": {"type": "object"}, "strict": False, **fields}
 
@@ -70,6 +74,8 @@ async def test_it_plays_the_weather_conversation(api: Literal["responses", "chat
         ({"input": [REASONING]}, "not persisted"),
         ({"input": [{**REASONING, "encrypted_content": "x"}]}, "could not be verified"),
         ({"input": [{**REASONING, "status": "completed"}]}, "status"),
+        ({"input": [looking("data:image/png;base64,R0lGODlh")]}, "unsupported image"),
+        ({"input": [looking("a.png")]}, "unsupported image"),
     ],
 )
 async def test_it_refuses_what_the_responses_api_refuses(body: dict[str, Any], complaint: str) -> None:

@@ -57,9 +57,9 @@ def test_each_command_of_the_table_is_one(command: str) -> None:
 
 def test_the_table_names_every_command() -> None:
     named = set(re.findall(r"\| `parley (\w+)", README))
-    assert {
-        str(command.name or command.callback.__name__) for command in app.registered_commands if command.callback
-    } == (named | {"serve"})
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    groups = {group.name for group in app.registered_groups}
+    assert commands | groups == named | {"serve"}
 
 
 @pytest.mark.parametrize("page", PAGES)

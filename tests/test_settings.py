@@ -117,7 +117,7 @@ def test_settings_do_not_show_their_secrets(monkeypatch: pytest.MonkeyPatch) -> 
     for name in secrets:
         monkeypatch.setenv(name.upper(), {"slack_bot_token": BOT, "slack_app_token": APP}.get(name, "a-secret"))
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://a.openai.azure.com")
-    assert len(secrets) == 7
+    assert len(secrets) == 8
     assert "secret" not in re.sub(r"\w+_secret", "", f"{load()!r} {load()}")
 
 

@@ -37,9 +37,7 @@ class _Shown:
     told: set[str] = field(default_factory=set)
 
 
-class ChatConsole:
-    platform = who.PLATFORM
-
+class ChatConsole(who.Terminal):
     def __init__(
         self, greeting: str, history: Path | None = None, *, source: Input | None = None, screen: Output | None = None
     ) -> None:
@@ -86,7 +84,7 @@ class ChatConsole:
             self._shown[reply.run_id] = _Shown()
             if placed.undecided:
                 self._print("Going on with the answer that was broken off:", DIM)
-        shown, whole = self._shown[reply.run_id], view.whole
+        shown, whole = self._shown[reply.run_id], view.whole if view.outcome else view.text
         if not whole.startswith(shown.text):
             self._print("The answer begins anew:", DIM)
             shown.text = ""

@@ -15,10 +15,8 @@ from bot.ports import Intake, Placed, Reply
 from bot.view import View, printable
 
 
-class PipedConsole:
+class PipedConsole(who.Terminal):
     """Reads the next line when the one before is answered, so that every line has an answer of its own."""
-
-    platform = who.PLATFORM
 
     def __init__(
         self, source: TextIO | None = None, answers: TextIO | None = None, statuses: TextIO | None = None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import getpass
 import uuid
 
-from bot.assistants.types import Author
-from bot.ports import CommandRequest, Conversation, InboundMessage
+from bot.assistants.types import JSON, Author
+from bot.errors import PlatformError
+from bot.ports import CommandRequest, Conversation, InboundMessage, Placed, Prepared, Reply
 
 PLATFORM = "console"
 HERE = Conversation(PLATFORM, "local", "console", "main")
@@ -37,3 +38,19 @@ def message(text: str) -> InboundMessage:
 
 def command(text: str) -> CommandRequest:
     return CommandRequest(HERE, operator(), text)
+
+
+class Terminal:
+    """What is the same for every adapter of a terminal: nothing is looked up, fetched or waited for."""
+
+    platform = PLATFORM
+
+    async def prepare(self, message: InboundMessage, *, first: bool) -> Prepared:
+        """As it was typed."""
+        return Prepared(message.text, message.author)
+
+    async def download(self, attachment: JSON, limit: int) -> bytes:
+        raise PlatformError("Nothing can be attached in a terminal.", permanent=True)
+
+    async def ready(self, reply: Reply, placed: Placed) -> None:
+        """At any time."""

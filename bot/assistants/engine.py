@@ -6,7 +6,7 @@ run in the store as the returned value says.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,6 +20,11 @@ from bot.errors import BadToolOutputs, IllegalTransition
 from bot.models.port import FunctionTool, Model
 
 UNEXPECTED = "Something went wrong on my side. Please try again."
+
+
+Preparation = Callable[[], Awaitable[LastError | None]]
+"""Makes the questions of a run ready for the model. Cancellable, and repeated after an interruption: what is done is
+not done again. Returns why the run fails instead, where it does."""
 
 
 class Toolbox(Protocol):
@@ -45,15 +50,19 @@ class Engine:
     toolbox: Toolbox
     clock: Clock
 
-    async def advance(self, run: Run, emit: Emit, *, fresh: bool = False) -> Run:
+    async def advance(
+        self, run: Run, emit: Emit, *, fresh: bool = False, preparation: Preparation | None = None
+    ) -> Run:
         """Drive a run until it is terminal, or waits for someone outside (`requires_action`).
 
         Goes on where the store says the run is: what it had done is told again, a recorded output is not computed
         again, a `cancelling` run is ended, a terminal one just told. `fresh`: the run has only now been made.
+        `preparation` comes before the first model call, within the run's time, if it comes to that.
         `emit` gets what happens as it happens; it must not block. Raises `StoreError`, and `Superseded` where another
         process drives the run.
         """
-        return await Drive(self.journal, self.model, self.toolbox, self.clock, run, emit).run_through(fresh)
+        drive = Drive(self.journal, self.model, self.toolbox, self.clock, run, emit, preparation)
+        return await drive.run_through(fresh)
 
     async def submit_tool_outputs(self, run_id: str, outputs: Sequence[tuple[str, str]]) -> Run:
         """Take the outputs of all calls in `required_action`, as (`tool_call_id`, output) in any order.

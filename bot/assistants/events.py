@@ -28,6 +28,13 @@ class TextDiscarded:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarked:
+    """The person should know this beside the answer: a file that was not read, an image that the model cannot see."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageCompleted:
     """The message is written; a run that goes on to call tools can have several."""
 
@@ -66,6 +73,7 @@ Event = (
     RunStarted
     | TextAppended
     | TextDiscarded
+    | Remarked
     | MessageCompleted
     | CallsRecorded
     | OutputRecorded

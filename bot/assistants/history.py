@@ -19,6 +19,9 @@ WINDOW_MESSAGES = 200
 WINDOW_TOKENS = 60_000
 """Prompt tokens for the thread where the run sets no `max_prompt_tokens`; fits the window of every current model."""
 
+IMAGE_TOKENS = 1_000
+"""About what an image costs: https://platform.openai.com/docs/guides/images-vision (calculating costs)."""
+
 BROKEN_OFF = '{"error": "The run ended before this call gave an output."}'
 
 
@@ -66,7 +69,7 @@ def estimate(item: Item) -> int:
     """About how many tokens an item costs. Bytes, not characters: scripts with long encodings cost more tokens."""
     match item:
         case UserText():
-            size = len(item.spoken.encode())
+            size = len(item.spoken.encode()) + len(item.images) * IMAGE_TOKENS * 7 // 2
         case AssistantText(text=text) | CallOutput(output=text):
             size = len(text.encode())
         case Call(name=name, arguments=arguments):
@@ -137,7 +140,7 @@ def _blocks(past: Past, run: Run) -> Iterator[_Block]:
 
 
 def _said_block(said: Sequence[Message]) -> _Block:
-    items: list[Item] = [UserText(message.text, message.author) for message in said]
+    items: list[Item] = [UserText(message.text, message.author, message.files) for message in said]
     return _Block(said[0].position or 0, items, messages=len(said))
 
 

@@ -34,7 +34,7 @@ class Journal(Protocol):
         ...
 
     async def past(self, run: Run, *, fresh: bool) -> Past:
-        """The newest `WINDOW_MESSAGES` messages of the run's thread that are not waiting, and their steps.
+        """The newest `WINDOW_MESSAGES` messages of the run's thread that a model may read, with files and steps.
 
         `fresh`: the run has no steps yet.
         """

@@ -14,6 +14,7 @@ from bot.assistants.events import (
     Emit,
     MessageCompleted,
     OutputRecorded,
+    Remarked,
     RunEnded,
     RunStarted,
     TextAppended,
@@ -41,7 +42,7 @@ from bot.errors import StoreError, Superseded
 from bot.models import port, retry
 
 if TYPE_CHECKING:
-    from bot.assistants.engine import Toolbox
+    from bot.assistants.engine import Preparation, Toolbox
 
 MODEL_CALLS = 16
 """Model calls of one run, at most."""
@@ -57,7 +58,14 @@ class Drive:
     """The state that `Engine.advance` needs while it lasts; everything worth keeping is in the journal."""
 
     def __init__(
-        self, journal: Journal, model: port.Model, toolbox: Toolbox, clock: Clock, run: Run, emit: Emit
+        self,
+        journal: Journal,
+        model: port.Model,
+        toolbox: Toolbox,
+        clock: Clock,
+        run: Run,
+        emit: Emit,
+        preparation: Preparation | None = None,
     ) -> None:
         self.journal = journal
         self.model = model
@@ -65,6 +73,7 @@ class Drive:
         self.clock = clock
         self.run = run
         self.emit = emit
+        self.preparation = preparation
         self.past = Past()
         self.steps: list[RunStep] = []
         self.writing = Writing(clock, emit)
@@ -104,6 +113,7 @@ class Drive:
         else:
             try:
                 async with self.clock.until(deadline):
+                    await self._prepare()
                     await self._turns()
             except port.ModelError as error:
                 await self._end("failed", error=LastError(error.code, error.sentence))
@@ -129,6 +139,9 @@ class Drive:
 
     async def _catch_up(self, fresh: bool) -> None:
         """Read the thread, and tell again what an interrupted run had done."""
+        if fresh and self.preparation is not None:  # it is read when its questions are ready
+            self.emit(RunStarted(self.run))
+            return
         self.past = await self.journal.past(self.run, fresh=fresh)
         self.steps = [step for step in self.past.steps if step.run_id == self.run.id]
         self.emit(RunStarted(self.run))
@@ -143,6 +156,17 @@ class Drive:
                 for call in step.calls:
                     if call.output is not None:
                         self.emit(OutputRecorded(call))
+
+    async def _prepare(self) -> None:
+        """Have the questions made ready, and read the thread as it is then."""
+        if self.preparation is None:
+            return
+        error = await self.preparation()
+        self.preparation = None
+        if error is not None:
+            await self._end("failed", error=error)
+        else:
+            self.past = await self.journal.past(self.run, fresh=not self.steps)
 
     async def _turns(self) -> None:
         while not self.at_rest:
@@ -222,6 +246,8 @@ class Drive:
                         self.writing.append(text)
                     case port.TextDiscarded():
                         self.writing.discard()
+                    case port.Remark(text):
+                        self.emit(Remarked(text))
                     case port.Turn():
                         return event
         raise port.ModelError(SILENT)

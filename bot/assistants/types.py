@@ -104,6 +104,22 @@ class Author:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """What the model gets of an attachment: its `text`, or an image as `data`.
+
+    Neither where it could not be read; `note` says why then, or what of it was left out, in a sentence for the person.
+    """
+
+    name: str
+    mime: str
+    size: int
+    """Bytes of the file as it was sent."""
+    text: str = ""
+    data: bytes = field(default=b"", repr=False)
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     id: str
     thread_id: str
@@ -122,6 +138,8 @@ class Message:
     """Parley's: the person, for messages of role `user`."""
     position: int | None = None
     """Parley's: the order in which the model reads the thread; `None` while the message waits for its run."""
+    files: Sequence[File] = ()
+    """Parley's: what the model gets of the attachments."""
 
     @property
     def content(self) -> list[dict[str, Any]]:

@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 import openai
 from openai import AsyncStream
-from openai.types.chat import ChatCompletionChunk
 
 from bot.assistants.types import JSON, Usage
 from bot.models import check
 from bot.models.concessions import Concessions
-from bot.models.events import received
+from bot.models.events import opened, received
 from bot.models.failures import broken, legible
+from bot.models.images import Sight, data_url
 from bot.models.port import (
     AssistantText,
     Call,
@@ -56,9 +56,11 @@ class ChatModel:
         self._concessions = Concessions(OPTIONAL)
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        reading = _Reading()
-        async with aclosing(received(self._open(request), request.model)) as chunks:
+        reading, sight = _Reading(), Sight(request)
+        async with aclosing(received(self._open(request.model, sight), request.model)) as chunks:
             async for chunk in chunks:
+                for remark in sight.new_remarks():
+                    yield remark
                 with legible():
                     said = list(reading.read(chunk))
                 for text in said:
@@ -71,12 +73,14 @@ class ChatModel:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _open(self, request: ModelRequest) -> AsyncStream[ChatCompletionChunk]:
-        async def post(body: dict[str, Any]) -> AsyncStream[ChatCompletionChunk]:
-            chunks: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(**body)
-            return chunks
+    async def _open(self, model: str, sight: Sight) -> AsyncStream[object]:
+        async def post(body: dict[str, Any]) -> AsyncStream[object]:
+            return await opened(self._client, "/chat/completions", body)
 
-        return await self._concessions.send(request.model, lambda without: _body(request, without), post)
+        def build(without: frozenset[str]) -> dict[str, Any]:
+            return _body(sight.allowed(without), without)
+
+        return await self._concessions.send(model, build, post, images=sight.any)
 
 
 @dataclass(slots=True)
@@ -175,7 +179,7 @@ def _messages(request: ModelRequest, *, with_reasoning: bool) -> list[JSON]:
         turn = []
         match item:
             case UserText():
-                messages.append({"role": "user", "content": item.spoken})
+                messages.append({"role": "user", "content": _content(item) if item.images else item.spoken})
             case CallOutput():
                 messages.append({"role": "tool", "tool_call_id": item.call_id, "content": item.output})
             case AssistantText():
@@ -184,6 +188,12 @@ def _messages(request: ModelRequest, *, with_reasoning: bool) -> list[JSON]:
                 own = item.provider == f"chat:{request.model}" and with_reasoning
                 messages += _assistant(item.neutral, item.items if own else ())
     return messages + _assistant(turn)
+
+
+def _content(said: UserText) -> list[JSON]:
+    """https://platform.openai.com/docs/guides/images-vision?api-mode=chat (passing a Base64 encoded image)"""
+    images = [{"type": "image_url", "image_url": {"url": data_url(image)}} for image in said.images]
+    return [{"type": "text", "text": said.spoken}, *images]
 
 
 def _assistant(turn: Sequence[AssistantText | Call], reasoning: Sequence[JSON] = ()) -> list[JSON]:

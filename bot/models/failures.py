@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -25,11 +25,13 @@ AGAIN = "Please try again in a minute."
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way to fail: what the person reads, the run's code, and whether another attempt may help."""
+    """One way to fail: what the person reads, the run's code, whether another attempt may help (the same request, or
+    one without its images)."""
 
     sentence: str
     code: ErrorCode = "server_error"
     retryable: bool = False
+    about_images: bool = False
 
 
 BUSY = Kind(f"Too many requests are going to the model right now. {AGAIN}", "rate_limit_exceeded", retryable=True)
@@ -51,8 +53,31 @@ TOO_LONG = Kind(
 POLICY = Kind(
     "The model's provider does not allow this message. Please put it differently and try again.", "invalid_prompt"
 )
-NOT_ACCEPTED = Kind("The model did not accept Parley's request. Please ask an admin to look at the log.")
+TOO_LARGE = replace(TOO_LONG, about_images=True)
+IMAGE = Kind(
+    "The model did not accept an image. Please send it in another form, or ask without it.",
+    "invalid_prompt",
+    about_images=True,
+)
+NOT_ACCEPTED = Kind(
+    "The model did not accept Parley's request. Please ask an admin to look at the log.", about_images=True
+)
+"""The reason is not known, and may be the images."""
 
+_IMAGE_CODES = (
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_base64_image",
+    "invalid_image_url",
+    "image_too_large",
+    "image_too_small",
+    "image_parse_error",
+    "invalid_image_mode",
+    "image_file_too_large",
+    "unsupported_image_media_type",
+    "empty_image_file",
+)
+"""https://platform.openai.com/docs/api-reference/responses/object (error)."""
 _BY_CODE: Mapping[str, Kind] = {
     "rate_limit_exceeded": BUSY,
     "rate_limit_error": BUSY,
@@ -77,7 +102,8 @@ _BY_CODE: Mapping[str, Kind] = {
     "ResponsibleAIPolicyViolation": POLICY,
     "bio_policy": POLICY,
     "misalignment_policy_violation": POLICY,
-    "image_content_policy_violation": POLICY,
+    "image_content_policy_violation": replace(POLICY, about_images=True),
+    **dict.fromkeys(_IMAGE_CODES, IMAGE),
 }
 _REFUSED = ("invalid_request_error", "data_residency_mismatch")
 """Of the codes that come inside a stream, those that every further attempt would meet as well."""
@@ -88,7 +114,7 @@ _BY_STATUS: Mapping[int, Kind] = {
     403: FORBIDDEN,
     408: SLOW,
     409: TROUBLE,
-    413: TOO_LONG,
+    413: TOO_LARGE,
     429: BUSY,
     503: OVERLOADED,
     504: SLOW,
@@ -157,6 +183,7 @@ def told(kind: Kind, detail: str, *, retry_after: float | None = None) -> ModelE
         retryable=kind.retryable,
         retry_after=retry_after if kind.retryable else None,
         detail=detail,
+        about_images=kind.about_images,
     )
 
 

@@ -6,11 +6,12 @@ travels back as `OwnItems`, opaque to everyone but the model that wrote them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from bot.assistants.types import JSON, Author, ErrorCode, ToolChoice, Usage
+from bot.assistants.types import JSON, Author, ErrorCode, File, ToolChoice, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +20,37 @@ class UserText:
 
     text: str
     author: Author | None = None
+    files: Sequence[File] = ()
 
     @property
     def spoken(self) -> str:
-        """The text under a line that names its author, for models that see text only."""
+        """The text under a line that names its author, then the texts of its files and a line for each image."""
+        return "\n\n".join(part for part in (self._said, *map(_attached, self.files)) if part)
+
+    @property
+    def images(self) -> Sequence[File]:
+        """The images that go to the model beside `spoken`."""
+        return [file for file in self.files if file.data]
+
+    @property
+    def _said(self) -> str:
         if self.author is None:
             return self.text
         name = " ".join(self.author.name.split())
         return f"{name} ({self.author.id}):\n{self.text}"
+
+
+def _attached(file: File) -> str:
+    """A file in words. The fence around a text is longer than any in it, so that no file can speak for a person."""
+    name = " ".join(file.name.split())
+    if file.text:
+        fence = "`" * max(3, 1 + max(map(len, re.findall("`+", file.text)), default=0))
+        return f"File {name}:\n{fence}\n{file.text}\n{fence}"
+    if file.data:
+        return f"(image {name})"
+    if file.mime.startswith("image/") and not file.note:
+        return f"(image {name}, not shown to you now)"
+    return f"(file {name} was not read)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +127,16 @@ class TextDiscarded:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """A sentence for the person beside the answer: what the model could not take into account.
+
+    It comes before the text. Each call of a run says it again, in the same words: one of each is enough.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """The last event of a stream that came to its end."""
 
@@ -116,14 +150,15 @@ class Turn:
     """`text` is the model's own refusal (or empty, where it gave no words)."""
 
 
-ModelEvent = TextDelta | TextDiscarded | Turn
+ModelEvent = TextDelta | TextDiscarded | Remark | Turn
 
 
 class ModelError(Exception):
     """A model call that failed.
 
     `code` and `sentence` are for the run's `last_error`; `sentence` is what the person reads and says what
-    to do. `detail` is for the log. `retry_after` is in seconds, where the server named it.
+    to do. `detail` is for the log. `retry_after` is in seconds, where the server named it. `about_images` where
+    the request may do without its images.
     """
 
     def __init__(
@@ -134,6 +169,7 @@ class ModelError(Exception):
         retryable: bool = False,
         retry_after: float | None = None,
         detail: str = "",
+        about_images: bool = False,
     ) -> None:
         super().__init__(detail or sentence)
         self.sentence = sentence
@@ -141,13 +177,14 @@ class ModelError(Exception):
         self.retryable = retryable
         self.retry_after = retry_after
         self.detail = detail
+        self.about_images = about_images
 
 
 class Model(Protocol):
     """A model endpoint. One instance serves every run of the process."""
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """Text deltas as they come, then exactly one `Turn`.
+        """Remarks, text deltas as they come, then exactly one `Turn`.
 
         Raises `ModelError`. It does not retry: `bot.models.retry` does, for every model alike.
         """

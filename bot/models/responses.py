@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 import openai
 from openai import AsyncStream
-from openai.types.responses import ResponseStreamEvent
 
 from bot.assistants.types import JSON, new_id
 from bot.models import check
 from bot.models.concessions import Concessions
-from bot.models.events import received
+from bot.models.events import opened, received
 from bot.models.failures import broken, legible, reported
+from bot.models.images import Sight, data_url
 from bot.models.port import (
     AssistantText,
     Call,
@@ -51,9 +51,11 @@ class ResponsesModel:
         self._concessions = Concessions(("include", "prompt_cache_key", "parallel_tool_calls"))
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        reading = _Reading(request.model)
-        async with aclosing(received(self._open(request), request.model)) as events:
+        reading, sight = _Reading(request.model), Sight(request)
+        async with aclosing(received(self._open(request.model, sight), request.model)) as events:
             async for event in events:
+                for remark in sight.new_remarks():
+                    yield remark
                 with legible():
                     said = list(reading.read(event))
                 for text in said:
@@ -68,12 +70,14 @@ class ResponsesModel:
     async def close(self) -> None:
         await self._client.close()
 
-    async def _open(self, request: ModelRequest) -> AsyncStream[ResponseStreamEvent]:
-        async def post(body: dict[str, Any]) -> AsyncStream[ResponseStreamEvent]:
-            events: AsyncStream[ResponseStreamEvent] = await self._client.responses.create(**body)
-            return events
+    async def _open(self, model: str, sight: Sight) -> AsyncStream[object]:
+        async def post(body: dict[str, Any]) -> AsyncStream[object]:
+            return await opened(self._client, "/responses", body)
 
-        return await self._concessions.send(request.model, lambda without: _body(request, without), post)
+        def build(without: frozenset[str]) -> dict[str, Any]:
+            return _body(sight.allowed(without), without)
+
+        return await self._concessions.send(model, build, post, images=sight.any)
 
 
 @dataclass(slots=True)
@@ -218,7 +222,7 @@ def _text_format(wanted: str | JSON | None) -> JSON | None:
 def _input(item: Item, provider: str) -> Iterator[JSON]:
     match item:
         case UserText():
-            yield {"type": "message", "role": "user", "content": item.spoken}
+            yield {"type": "message", "role": "user", "content": _content(item) if item.images else item.spoken}
         case AssistantText():
             yield {"type": "message", "role": "assistant", "content": item.text}
         case Call():
@@ -230,6 +234,12 @@ def _input(item: Item, provider: str) -> Iterator[JSON]:
         case OwnItems():
             for neutral in item.neutral:
                 yield from _input(neutral, provider)
+
+
+def _content(said: UserText) -> list[JSON]:
+    """https://platform.openai.com/docs/guides/images-vision (passing a Base64 encoded image)"""
+    images = [{"type": "input_image", "image_url": data_url(image), "detail": "auto"} for image in said.images]
+    return [{"type": "input_text", "text": said.spoken}, *images]
 
 
 def _own(items: Sequence[JSON]) -> Iterator[JSON]:

@@ -1,5 +1,5 @@
 """Tries a model call again where that may help: with back-off and jitter, never sooner than the server asked for,
-and never past thirty seconds after the first failure.
+and never past thirty seconds after the first failure. Where images may be what was refused, at once with fewer.
 """
 
 from __future__ import annotations
@@ -7,12 +7,14 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from bot.clock import Clock
-from bot.models.port import Model, ModelError, ModelEvent, ModelRequest, TextDelta, TextDiscarded
+from bot.models import images
+from bot.models.port import Model, ModelError, ModelEvent, ModelRequest, Remark, TextDelta, TextDiscarded
 
 PATIENCE = 30.0
 """Seconds after the first failure beyond which no new attempt begins."""
@@ -32,11 +34,12 @@ async def stream(
 
     `TextDiscarded` comes before a new attempt's first event where text was shown already. `jitter` gives numbers
     from 0 to 1 and takes up to a quarter off a wait that the server did not name. `log` is a bound structlog
-    logger. Raises the last `ModelError` when it is not retryable or patience has run out.
+    logger. The same remark is made once. Raises the last `ModelError` when it is not retryable or patience has run out.
     """
     log = log or structlog.get_logger(__name__)
     failed_at: float | None = None
     attempt, shown = 0, False
+    remarks = _Remarks()
     while True:
         attempt += 1
         stale, began, heard = shown, clock.now(), False
@@ -48,9 +51,15 @@ async def stream(
                         yield TextDiscarded()
                         stale = shown = False
                     shown = shown or isinstance(event, TextDelta)
-                    yield event
+                    for new in remarks.pass_on(event):
+                        yield new
             return
         except ModelError as error:
+            if error.about_images and (less := images.fewer(request)):
+                log.warning("model_retry_with_fewer_images", code=error.code, detail=error.detail)
+                remarks.due += images.refused(request, less)
+                request = less
+                continue
             long_and_good = heard and clock.now() - began > PATIENCE
             if failed_at is None or long_and_good:  # which ends a run of failures
                 failed_at, attempt = clock.now(), 1
@@ -60,6 +69,20 @@ async def stream(
                 raise
             log.warning("model_retry", attempt=attempt, wait=round(wait, 3), code=error.code, detail=error.detail)
         await clock.sleep(wait)
+
+
+@dataclass(slots=True)
+class _Remarks:
+    """Those that were made, and those that are due before the next event."""
+
+    due: list[Remark] = field(default_factory=list)
+    _made: list[Remark] = field(default_factory=list)
+
+    def pass_on(self, event: ModelEvent) -> list[ModelEvent]:
+        new = [one for one in (*self.due, event) if one not in self._made]
+        self._made += [one for one in new if isinstance(one, Remark)]
+        self.due.clear()
+        return new
 
 
 def _wait(error: ModelError, attempt: int, jitter: Callable[[], float]) -> float:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiosqlite
 import structlog
 from sqlalchemy import URL, event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
@@ -26,6 +28,9 @@ LOCK_WAIT, LOCK_PAUSE = 5.0, 0.05
 """Seconds that a write waits for another program's transaction, and between two attempts of it."""
 
 # SQLite's own waiting cannot be cut short, so it is brief; `Database._begin` does the rest.
+WAITING = ("connect", "commit", "rollback", "close")
+BEGIN = "BEGIN IMMEDIATE"
+
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100")
 
 
@@ -135,8 +140,28 @@ class Database:
                 await asyncio.sleep(LOCK_PAUSE)
 
 
+class _Near(aiosqlite.Connection):
+    """Runs statements where they are asked for, and in its thread only what waits: for a lock, or for the disk.
+
+    Each step of a statement would else be a hop to that thread and back, several times the work of the step itself.
+    """
+
+    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        waits = getattr(fn, "__name__", "") in WAITING or BEGIN in args
+        if waits or self._connection is None:
+            return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return fn(*args, **kwargs)
+
+
 def _engine(path: Path, **options: Any) -> AsyncEngine:
+    def connect(*_: Any, **__: Any) -> _Near:
+        # One operation at a time has a connection, so that nothing is in its thread when a statement runs elsewhere.
+        near = _Near(lambda: sqlite3.connect(path, check_same_thread=False), iter_chunk_size=64)
+        near._thread.daemon = True  # as SQLAlchemy does it: a program may end while a connection is open
+        return near
+
     url = URL.create("sqlite+aiosqlite", database=str(path))
+    options["async_creator"] = connect
     engine = create_async_engine(url, json_serializer=_to_json, hide_parameters=True, **options)
     event.listen(engine.sync_engine, "connect", on_connect)
     if "isolation_level" not in options:
@@ -160,7 +185,7 @@ def on_connect(connection: Any, _record: object) -> None:
 
 def begin_immediate(connection: Any) -> None:
     # A transaction that reads before it writes must hold the write lock from its first statement.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(BEGIN)
 
 
 def _to_json(value: object) -> str:

@@ -16,7 +16,9 @@ from bot.ports import Accepted, Conversation, InboundMessage
 from bot.store import threads
 from bot.store.schema import IS_ACTIVE, WAITING, messages, runs
 
-ASKED = (messages.c.seq, messages.c.conversation, messages.c.route, messages.c.author_id)
+ASKED = tuple(
+    messages.c[name] for name in ("seq", "conversation", "route", "author_id", "position", "raw_text", "attachments")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,10 @@ class Asked:
     route: dict[str, Any]
     askers: frozenset[str]
     """The ids of those whose messages the run answers."""
+    raw: bool = False
+    """One of them came raw, or with attachments: it is to be prepared, unless it has been."""
+    withdrawn: bool = False
+    """All of them were deleted by who wrote them."""
 
 
 async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Accepted:
@@ -34,14 +40,17 @@ async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Ac
     thread_id = await threads.bind(tx, message.conversation, now)
     message_id = new_id("msg")
     conversation = message.conversation
-    # A platform's keys are its own, and often a channel's own only.
-    key = f"{conversation.platform}:{conversation.workspace}:{conversation.channel}:{message.key}"
+    key = scoped(conversation, message.key)
+    text = well_formed(message.text)
     put = upsert(messages).values(
         id=message_id,
         thread_id=thread_id,
         created_at=now,
         role="user",
-        text=well_formed(message.text),
+        text=text,
+        raw_text=text if message.raw else None,
+        unprepared=message.raw or bool(message.attachments),
+        follow_up=message.follow_up,
         status="completed",
         completed_at=now,
         attachments=list(message.attachments),
@@ -59,6 +68,11 @@ async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Ac
     known = select(messages.c.thread_id, messages.c.id).where(messages.c.key == key)
     thread_id, message_id = (await tx.execute(known)).one()
     return Accepted(thread_id, message_id, duplicate=True)
+
+
+def scoped(conversation: Conversation, key: str) -> str:
+    """A message's key among those of all platforms: a platform's keys are its own, and often a channel's own only."""
+    return f"{conversation.platform}:{conversation.workspace}:{conversation.channel}:{key}"
 
 
 async def hand_to(tx: AsyncConnection, thread_id: str, run_id: str) -> Asked | None:
@@ -100,4 +114,10 @@ def _asked(rows: Sequence[RowMapping]) -> Asked | None:
     if not rows:
         return None
     newest = rows[-1]
-    return Asked(Conversation(*newest["conversation"]), newest["route"], frozenset(row["author_id"] for row in rows))
+    return Asked(
+        Conversation(*newest["conversation"]),
+        newest["route"],
+        frozenset(row["author_id"] for row in rows),
+        raw=any(row["raw_text"] is not None or row["attachments"] for row in rows),
+        withdrawn=all(row["position"] is None for row in rows),
+    )

@@ -12,7 +12,7 @@ from bot.assistants.history import WINDOW_MESSAGES, Past
 from bot.assistants.journal import Change
 from bot.assistants.types import Message, Run, RunStatus, RunStep, ToolCall, Usage
 from bot.errors import Superseded
-from bot.store import runs, steps, threads
+from bot.store import files, runs, steps, threads
 from bot.store.database import Database
 from bot.store.schema import messages
 
@@ -34,12 +34,18 @@ class StoreJournal:
         return await self.database.read(lambda c: steps.of_runs(c, [run_id]))
 
     async def past(self, run: Run, *, fresh: bool) -> Past:
-        here = (messages.c.thread_id == run.thread_id, messages.c.position.is_not(None))
+        # What nobody has prepared yet is not for the model.
+        readable = (messages.c.position.is_not(None), messages.c.unprepared.is_(False))
+        here = (messages.c.thread_id == run.thread_id, *readable)
         newest = select(messages).where(*here).order_by(messages.c.position.desc(), messages.c.seq.desc())
 
         async def operation(connection: AsyncConnection) -> Past:
             rows = (await connection.execute(newest.limit(WINDOW_MESSAGES + 1))).mappings().all()
             read = [threads.to_message(row) for row in reversed(rows[:WINDOW_MESSAGES])]
+            attached = [message.id for message in read if message.attachments]
+            if attached:
+                found = await files.of_messages(connection, attached)
+                read = [replace(message, files=tuple(found.get(message.id, ()))) for message in read]
             wrote = {message.run_id for message in read if message.run_id is not None}
             known = wrote if fresh else wrote | {run.id}
             past_steps = await steps.of_runs(connection, known) if known else []

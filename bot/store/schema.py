@@ -10,10 +10,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -89,8 +91,25 @@ messages = Table(
     Column("answered_by", ForeignKey("runs.id"), index=True),
     Column("conversation", JSON),
     Column("route", JSON),
+    Column("raw_text", Text),  # its words as they came, where the platform brought it raw
+    Column("unprepared", Boolean, nullable=False, server_default=false()),
+    Column("follow_up", Boolean, nullable=False, server_default=false()),
     Index("ix_messages_thread_id_position_seq", "thread_id", "position", "seq"),
     Index("ix_messages_waiting", "thread_id", sqlite_where=text("waiting"), postgresql_where=text("waiting")),
+)
+
+# What the model gets of a message's attachments, in their order.
+files = Table(
+    "files",
+    metadata,
+    Column("message_id", ForeignKey("messages.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("mime", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
 )
 
 # The terms of the partial indexes. Queries use these very words: SQLite takes a partial index for literal terms only.
@@ -172,6 +191,17 @@ tool_calls = Table(
     Column("failed", Boolean, nullable=False),
     Column("started_at", Float),
     Column("completed_at", Float),
+)
+
+# What people thought of an answer; of each person the last word.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("run_id", ForeignKey("runs.id"), primary_key=True),
+    Column("author_id", String, primary_key=True),
+    Column("author_name", String, nullable=False),
+    Column("value", String, nullable=False),  # good, bad
+    Column("at", Float, nullable=False),
 )
 
 # Tool switches. An empty channel stands for the whole workspace; no row for the default (on).

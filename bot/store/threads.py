@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ScalarSelect, func, insert, select
+from sqlalchemy import Column, ScalarSelect, and_, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.assistants.types import Author, Message, new_id
+from bot.assistants.types import Author, Message, new_id, well_formed
 from bot.ports import Conversation
-from bot.store.schema import bindings, messages, runs, threads
+from bot.store.schema import IS_ACTIVE, WAITING, bindings, messages, runs, threads
+
+KEPT = or_(messages.c.position.is_not(None), WAITING)
+"""Not withdrawn, and not refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,31 @@ async def bound(connection: AsyncConnection, conversation: Conversation) -> str 
     return None if found is None else str(found)
 
 
+async def bind_also(tx: AsyncConnection, conversation: Conversation, run_id: str, owner: str) -> None:
+    """Bind a further conversation to the thread of a run that is `owner`'s, unless it is bound already."""
+    key = _key(conversation)
+    ours = (runs.c.id == run_id, runs.c.owner == owner)
+    values = select(*(literal(value).label(name) for name, value in key.items()), runs.c.thread_id).where(*ours)
+    put = upsert(bindings).from_select([*key, "thread_id"], values)
+    await tx.execute(put.on_conflict_do_nothing(index_elements=list(key)))
+
+
+async def in_channel(connection: AsyncConnection, where: Conversation) -> Sequence[str]:
+    """The runs that are active in any of a channel's conversations, oldest first."""
+    query = select(runs.c.id, runs.c.created_at).join(bindings, bindings.c.thread_id == runs.c.thread_id)
+    here = {name: value for name, value in _key(where).items() if name != "thread"}
+    query = query.where(*(bindings.c[name] == value for name, value in here.items()), IS_ACTIVE).distinct()
+    return [run_id for run_id, _ in (await connection.execute(query.order_by(runs.c.created_at, runs.c.id)))]
+
+
 async def exists(connection: AsyncConnection, thread_id: str) -> bool:
     return (await connection.execute(select(threads.c.id).where(threads.c.id == thread_id))).first() is not None
 
 
 async def newest_first(connection: AsyncConnection, limit: int, platform: str | None = None) -> Sequence[ThreadLine]:
     """The threads that were made last, at most `limit`; those that are bound on `platform`, where one is given."""
-    count = select(func.count(messages.c.seq)).where(messages.c.thread_id == threads.c.id).scalar_subquery()
+    of_thread = and_(messages.c.thread_id == threads.c.id, KEPT)
+    count = select(func.count(messages.c.seq)).where(of_thread).scalar_subquery()
     query = select(threads.c.id, threads.c.created_at, _first(messages.c.text), count, _first(messages.c.conversation))
     query = query.order_by(threads.c.created_at.desc(), threads.c.id.desc())
     if platform is not None:
@@ -75,37 +96,55 @@ async def newest_first(connection: AsyncConnection, limit: int, platform: str | 
 
 def _first(column: Column[Any]) -> ScalarSelect[Any]:
     """A column of the first message of the thread that the query around it is at."""
-    first = select(column).where(messages.c.thread_id == threads.c.id).order_by(messages.c.seq).limit(1)
+    first = select(column).where(messages.c.thread_id == threads.c.id, KEPT).order_by(messages.c.seq).limit(1)
     return first.correlate(threads).scalar_subquery()
+
+
+async def add_before(tx: AsyncConnection, thread_id: str, position: int, earlier: Sequence[Message]) -> None:
+    """Put messages into the thread, in their order, before those that have this position or a later one."""
+    later = (messages.c.thread_id == thread_id, messages.c.position >= position)
+    await tx.execute(update(messages).where(*later).values(position=messages.c.position + len(earlier)))
+    rows = [
+        {
+            **_values(message),
+            "position": position + number,
+            "author_id": message.author.id if message.author else None,
+            "author_name": well_formed(message.author.name) if message.author else None,
+        }
+        for number, message in enumerate(earlier)
+    ]
+    await tx.execute(insert(messages), rows)
 
 
 async def add_message(tx: AsyncConnection, message: Message) -> None:
     """Append a message that does not wait: the assistant's, or one that no platform brought."""
-    await tx.execute(
-        insert(messages).values(
-            id=message.id,
-            thread_id=message.thread_id,
-            position=next_position(message.thread_id),
-            created_at=message.created_at,
-            role=message.role,
-            text=message.text,
-            status=message.status,
-            attachments=list(message.attachments),
-            assistant_id=message.assistant_id,
-            run_id=message.run_id,
-            completed_at=message.completed_at,
-            incomplete_at=message.incomplete_at,
-            incomplete_reason=message.incomplete_reason,
-            metadata=dict(message.metadata),
-            waiting=False,
-        )
-    )
+    position = next_position(message.thread_id)
+    await tx.execute(insert(messages).values(**_values(message), position=position))
 
 
 def next_position(thread_id: str) -> object:
     """One past the last position of the thread, as an SQL expression."""
     last = select(func.coalesce(func.max(messages.c.position), 0) + 1).where(messages.c.thread_id == thread_id)
     return last.correlate(None).scalar_subquery()
+
+
+def _values(message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "thread_id": message.thread_id,
+        "created_at": message.created_at,
+        "role": message.role,
+        "text": message.text,
+        "status": message.status,
+        "attachments": list(message.attachments),
+        "assistant_id": message.assistant_id,
+        "run_id": message.run_id,
+        "completed_at": message.completed_at,
+        "incomplete_at": message.incomplete_at,
+        "incomplete_reason": message.incomplete_reason,
+        "metadata": dict(message.metadata),
+        "waiting": False,
+    }
 
 
 def to_message(row: RowMapping) -> Message:

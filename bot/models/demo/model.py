@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 from bot.assistants.types import JSON, Usage, new_id
+from bot.models import images
 from bot.models.demo.plan import Made, Part, Said, Thread, Wanted, forced, plan, read_thread
 from bot.models.demo.results import compare, place_of, tell
 from bot.models.demo.talk import WHO
@@ -26,6 +27,8 @@ class DemoModel:
 
     async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
         turn = respond(request)
+        for remark in images.unseen_by(request, "The demo model"):
+            yield remark
         for word in re.findall(r"\s*\S+\s*\Z|\s*\S+|\s+", turn.text):
             yield TextDelta(word)
             if self._pace > 0:

@@ -32,13 +32,15 @@ BASE_MODELS = ("gpt-4.1-2025-04-14", "gpt-5.5-2026-04-23")
 @dataclass
 class OpenAISimulator:
     """`models`: the names that it knows, any if None. `lacks`: optional parameters that it refuses by name, as
-    compatible servers do. `lists`: which of the Models endpoints it has, or "page" for a web page at each.
+    compatible servers do. `blind`: its answer to images, where the model has no vision. `lists`: which of the Models
+    endpoints it has, or "page" for a web page at each.
     """
 
     key: str | None = None
     models: Sequence[str] | None = None
     lists: Literal["each", "all", "none", "page"] = "each"
     lacks: set[str] = field(default_factory=set)
+    blind: Failure | None = None
     brain: Callable[[Request], Turn] | None = None
     requests: list[Request] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -95,7 +97,7 @@ class OpenAISimulator:
         self.requests.append(request)
         try:
             self._check(request)
-            return self._step(request)
+            return self.blind if self.blind and request.images else self._step(request)
         except RefusedError as refused:
             if not refused.expected:
                 self.problems.append(f"{request.path}: {refused.message}")
@@ -136,6 +138,7 @@ class OpenAISimulator:
         self.knows(request.model)
         rules.check_model(request)
         rules.check_tools(request)
+        rules.check_images(request)
         if request.api == "responses":
             rules.check_responses(request, self._sealed)
         else:

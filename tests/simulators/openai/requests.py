@@ -52,5 +52,19 @@ class Request:
     @property
     def question(self) -> str:
         """The last user message."""
-        asked = [str(item.get("content")) for item in self.items if item.get("role") == "user"]
+        asked = [_text(item.get("content")) for item in self.items if item.get("role") == "user"]
         return asked[-1] if asked else ""
+
+    @property
+    def images(self) -> list[str]:
+        """The data URLs of all images, in their order."""
+        parts = [part for item in self.items if isinstance(item.get("content"), list) for part in item["content"]]
+        urls = [part["image_url"] for part in parts if part.get("image_url")]
+        return [url if isinstance(url, str) else url["url"] for url in urls]
+
+
+def _text(content: Any) -> str:
+    """What a message says beside its images."""
+    if not isinstance(content, list):
+        return str(content)
+    return "\n".join(part["text"] for part in content if "text" in part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,13 @@ from typing import Any
 from tests.simulators.openai.requests import JSON, Request
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_DATA_URL = re.compile(r"data:image/(png|jpeg|gif|webp);base64,([A-Za-z0-9+/=]+)")
+_MAGIC = {
+    "png": re.compile(rb"\x89PNG\r\n\x1a\n"),
+    "jpeg": re.compile(rb"\xff\xd8\xff"),
+    "gif": re.compile(rb"GIF8[79]a"),
+    "webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+}
 _REASONING_MODEL = re.compile(r"o\d|gpt-5")
 
 
@@ -80,6 +88,20 @@ def _check_strict(name: str, parameters: JSON) -> None:
     required, properties = set(parameters.get("required", ())), set(parameters.get("properties", ()))
     if parameters.get("additionalProperties") is not False or required != properties:
         raise RefusedError(f"Invalid schema for function '{name}' in strict mode.", code="invalid_function_parameters")
+
+
+def check_images(request: Request) -> None:
+    """https://platform.openai.com/docs/guides/images-vision (image input requirements)"""
+    size = 0
+    for url in request.images:
+        found = _DATA_URL.fullmatch(url)
+        data = base64.b64decode(found[2], validate=True) if found else b""
+        size += len(data)
+        if found is None or not _MAGIC[found[1]].match(data) or len(url) > 20_971_520:
+            message = "You uploaded an unsupported image. Please make sure your image is valid."
+            raise RefusedError(message, code="invalid_image_format")
+    if size > 50_000_000:
+        raise RefusedError("Too many bytes of images in one request.", code="image_too_large")
 
 
 def check_responses(request: Request, sealed: Sealed) -> None:

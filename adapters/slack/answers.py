@@ -1,0 +1,157 @@
+"""Brings replies to Slack: `Answers` holds what all of them share, and says when a state on the way may be shown."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from adapters.pace import Clock, Rank
+from adapters.slack import reading
+from adapters.slack.board import Board, Segment
+from adapters.slack.calls import Calls, SlackError
+from adapters.slack.hearing import Me
+from adapters.slack.pen import APPEND, GONE, QUESTION, UPDATE, Pen
+from adapters.slack.showing import Showing
+from adapters.slack.working import NOT_OFFERED, Working
+from bot.ports import Conversation, Placed, Reply
+from bot.view import View
+
+SKEW = 300.0
+"""Seconds by which our clock may be ahead of Slack's."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Answers:
+    calls: Calls
+    me: Me
+    clock: Clock
+    working: Working
+    streaming: bool = True
+    """Whether this workspace has streams to offer, as far as is known."""
+    begun: dict[str, str] = field(default_factory=dict)
+    """The runs of the streams that are open here, by the `ts` of the message."""
+
+    async def ready(self, placed: Placed) -> None:
+        """Wait until a state on the way may be shown: each message in its own rhythm, all inside Slack's rates."""
+        board = Board.read(placed.state)
+        if board.form == "whole":
+            await asyncio.Event().wait()
+        if method := _next_call(board):
+            await self.calls.wait(method, board.segments[-1].ts, Rank.STATE)
+
+    async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
+        board = Board.read(placed.state)
+        turn = _next_call(board) if view.outcome is None else ""
+        if placed.undecided:
+            board = await self._looked_up(reply, board, over=view.outcome is not None)
+        if "ask" in reply.route and not board.root:
+            board = await self._posted_question(reply, board)
+        pen = self._pen(reply, board)
+        if view.outcome is None and not board.waiting and not board.form:
+            title, user = str(reply.route.get("title", "")), str(reply.route["user"])
+            waiting = await self.working.begin(pen.channel, pen.root, user, title)
+            board = replace(board, waiting=waiting)
+        showing = Showing(pen, board, reply, self.calls.streams, self.clock.now(), turn)
+        if view.outcome is None:
+            await self._go_on(showing, view)
+        else:
+            await showing.finish(view)
+            if not showing.told:
+                await self.working.end(pen.channel, pen.root, board.waiting)
+        return self._placed(reply, showing.board)
+
+    async def _go_on(self, showing: Showing, view: View) -> None:
+        if not (view.text.strip() or view.status_lines):
+            return
+        if not showing.board.form:
+            showing.board = replace(showing.board, form="stream" if self.streaming else "edit")
+        if showing.board.form == "stream":
+            await self._stream(showing, view)
+        if showing.board.form == "edit":
+            await showing.edit(view)
+
+    async def _stream(self, showing: Showing, view: View) -> None:
+        """Where no stream can be begun at all, the reply takes another form."""
+        try:
+            await showing.stream(view)
+        except SlackError as error:
+            if showing.board.segments or not error.harmless:
+                raise
+            log.info("no stream", error=error.error)
+            self.streaming = self.streaming and error.error not in NOT_OFFERED
+            showing.board = replace(showing.board, form="edit" if error.permanent else "whole")
+
+    def _pen(self, reply: Reply, board: Board) -> Pen:
+        where, route = reply.conversation, reply.route
+        root = board.root or where.thread
+        return Pen(self.calls, where.channel, root, reply.run_id, str(route["user"]), str(route["team"]), self.begun)
+
+    def _placed(self, reply: Reply, board: Board) -> Placed:
+        where = reply.conversation
+        talk = Conversation(where.platform, where.workspace, where.channel, board.root) if board.root else None
+        return Placed(board.state(), conversation=talk)
+
+    async def _looked_up(self, reply: Reply, board: Board, *, over: bool) -> Board:
+        """Which messages the thread has of this reply; what they show may have changed since it was recorded.
+
+        A stream that was interrupted cannot be gone on with: nobody knows what of it arrived. It is ended, and its
+        message is edited from then on.
+        """
+        channel, after = reply.conversation.channel, _since(reply)
+        if "ask" in reply.route and not board.root:
+            root = await reading.question(self.calls, self.me, channel, reply.run_id, after)
+            if not root:
+                return board
+            board = replace(board, root=root)
+        pen = self._pen(reply, board)
+        for ts in [ts for ts, run_id in self.begun.items() if run_id == reply.run_id]:
+            del self.begun[ts]
+            self.calls.streams.lost()
+        segments: list[Segment] = []
+        for message in await reading.ours(self.calls, self.me, channel, pen.root, reply.run_id, after):
+            if message.part is None and self.begun.get(message.ts, reply.run_id) != reply.run_id:
+                continue
+            if message.part is None:
+                going = not over and self.working.usual == "session"
+                await self._end(pen, message.ts, len(segments), "processing" if going else "")
+            segments.append(Segment(message.ts))
+        form = "edit" if segments else board.form if board.form != "stream" else ""
+        waiting = board.waiting or (self.working.usual if over or segments else "")
+        return replace(board, segments=tuple(segments), form=form, waiting=waiting, cuts=(), tasks={})
+
+    async def _end(self, pen: Pen, ts: str, number: int, status: str) -> None:
+        try:
+            await pen.stop(ts, number, status=status)
+        except SlackError as error:
+            if error.error not in GONE:
+                raise
+
+    async def _posted_question(self, reply: Reply, board: Board) -> Board:
+        """Begin the thread of a question that came by a slash command. People may go on there at once."""
+        where, asked = reply.conversation, reply.route["ask"]
+        metadata = {"event_type": QUESTION, "event_payload": {"run": reply.run_id}}
+        message = {"channel": where.channel, "text": asked["text"], "metadata": metadata, "unfurl_links": False}
+        answer = await self.calls.call("chat.postMessage", message, rank=Rank.FINAL, channel=where.channel)
+        board = replace(board, root=str(answer["ts"]))
+        await reply.record(replace(self._placed(reply, board), undecided=True))  # the answer's first message follows
+        return board
+
+
+def _since(reply: Reply) -> str:
+    """The moment after which messages of ours may belong to the reply, as a `ts`.
+
+    A question that is no message of its own has a moment of our clock, which need not agree with Slack's.
+    """
+    ts = str(reply.route["ts"])
+    return f"{float(ts) - SKEW:.6f}" if reply.route.keys() & {"ask", "joined"} else ts
+
+
+def _next_call(board: Board) -> str:
+    """The method that the next state on the way goes by; empty where it has to begin a message."""
+    if board.open:
+        return APPEND
+    return UPDATE if board.form == "edit" and board.segments else ""

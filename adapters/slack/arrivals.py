@@ -1,0 +1,75 @@
+"""Arrivals: what came of each message lately. Slack tells of one in several events, in any order, and of some twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from weakref import WeakValueDictionary
+
+from adapters.pace import Clock
+from adapters.slack.hearing import Deleted, Edited, Said
+
+TWIN_WAIT = 1.0
+"""Seconds for which a mention whose event may lack its files waits for the `message` event of the same message.
+
+Slack sends both where Parley is in the channel; an event has to be acknowledged within three seconds.
+https://docs.slack.dev/reference/events/app_mention
+"""
+
+REMEMBERED = 2_000
+
+
+@dataclass(slots=True, eq=False)
+class Arrival:
+    """What is known of one message."""
+
+    whole: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the event with everything in it came."""
+    changed: Edited | Deleted | None = None
+    """What its author made of it since, which may be known before the message itself."""
+    settled: bool = False
+    """It was a command that was carried out, or was refused: no further event of it is to do anything."""
+
+    def as_it_is(self, said: Said) -> Said | None:
+        """The message with its newest text; None where it was deleted."""
+        match self.changed:
+            case Deleted():
+                return None
+            case Edited(text=text):
+                return replace(said, text=text)
+        return said
+
+
+class Arrivals:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: OrderedDict[tuple[str, str], Arrival] = OrderedDict()
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    def turn(self, channel: str, thread: str) -> asyncio.Lock:
+        """Whoever takes in something of a thread holds it: one after the other, as they came. What was said before a
+        mention is then known not to be a follow-up, and a message is in the store before an edit of it is looked at."""
+        return self._turns.setdefault((channel, thread), asyncio.Lock())
+
+    def of(self, channel: str, ts: str) -> Arrival:
+        arrival = self._known.setdefault((channel, ts), Arrival())
+        self._known.move_to_end((channel, ts))
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return arrival
+
+    async def is_told_better(self, said: Said) -> bool:
+        """Whether another event has more of the same mention; waits a moment for it."""
+        whole = self.of(said.channel, said.ts).whole
+        if said.files_known:
+            whole.set()
+            return False
+        waiting = asyncio.create_task(whole.wait(), name="the message of a mention")
+        timer = asyncio.create_task(self._clock.sleep(TWIN_WAIT), name="patience for it")
+        try:
+            await asyncio.wait({waiting, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            timer.cancel()
+        return whole.is_set()

@@ -1,0 +1,336 @@
+"""Ears: takes what Slack delivers to where it belongs, and returns only when it is safe there.
+
+Slack is acknowledged when a method here returns, and delivers again when one raises: messages and presses are in the
+store by then. What is answered at once (commands, refusals) is shown to the one person that asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import structlog
+
+from adapters.pace import Clock, Rank
+from adapters.slack import blocks, files
+from adapters.slack.arrivals import Arrivals
+from adapters.slack.calls import Calls, SlackError
+from adapters.slack.hearing import Deleted, Edited, Me, Said, heard, order, speaker, words
+from adapters.slack.markdown import BROADCAST, QUIET, mentioned, readable, title
+from adapters.slack.people import People, Person
+from bot.assistants.types import Author, well_formed
+from bot.buttons import decode
+from bot.errors import Refused
+from bot.ports import CommandRequest, Conversation, InboundMessage, Intake, Press
+
+PLATFORM = "slack"
+LOOK_UP = 1.5
+"""Seconds for which Slack is asked about someone or something before a command is answered: it takes three in all."""
+
+REMEMBERED = 2_000
+NOT_MEMBER = "I am not in that conversation, so I cannot answer there. Invite me with `/invite @Parley` and ask again."
+ASK_HELP = "ask QUESTION — ask me here; I answer in a thread"
+METADATA, ATTACHED, LONGEST_QUOTE = 3_000, 5, 1_500
+"""What a form remembers of a message: characters in all, as https://docs.slack.dev/reference/views/modal-views says of
+`private_metadata`, its files, and characters of its text."""
+ABSENT = frozenset({"channel_not_found", "not_in_channel", "missing_scope"})
+
+log = structlog.get_logger(__name__)
+
+
+class Ears:
+    def __init__(
+        self, intake: Intake, calls: Calls, me: Me, people: People, clock: Clock, *, follow_threads: bool
+    ) -> None:
+        self._intake = intake
+        self._calls = calls
+        self._me = me
+        self._people = people
+        self._clock = clock
+        self._follow = follow_threads
+        self._arrivals = Arrivals(clock)
+        self._known: OrderedDict[Conversation, None] = OrderedDict()
+        """Conversations that Parley is in, as far as remembered."""
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    async def event(self, body: Mapping[str, Any]) -> None:
+        event = body["event"]
+        match event["type"]:
+            case "message" | "app_mention":
+                await self._message(event)
+            case "agent_session_stopped":
+                await self._stopped(event)
+            case "app_home_opened":
+                await self._home(event)
+            case "app_uninstalled" | "tokens_revoked":
+                log.error("Slack took the app's tokens back: install it again, and set the new SLACK_BOT_TOKEN")
+
+    async def _message(self, event: Mapping[str, Any]) -> None:
+        match heard(event, self._me):
+            case Said() as said:
+                await self._said(said)
+            case Edited() | Deleted() as changed:
+                await self._changed(changed)
+
+    async def _changed(self, changed: Edited | Deleted) -> None:
+        arrival, where = self._arrivals.of(changed.channel, changed.ts), self._where(changed.channel, changed.thread)
+        arrival.changed = changed
+        async with self._arrivals.turn(changed.channel, changed.thread):
+            match changed:
+                case Edited(ts=ts, text=text):
+                    await self._intake.amend(where, ts, text)
+                case Deleted(ts=ts):
+                    await self._intake.withdraw(where, ts)
+
+    async def _said(self, said: Said) -> None:
+        if not said.addressed and not self._follow:
+            return
+        if said.addressed and await self._arrivals.is_told_better(said):
+            return
+        if not said.files_known and not await self._inside(said.channel, unless=()):
+            log.info("mentioned where Parley is not", channel=said.channel)  # Slack itself offers to invite it
+            return
+        arrival = self._arrivals.of(said.channel, said.ts)
+        async with self._arrivals.turn(said.channel, said.thread):
+            current = arrival.as_it_is(said)
+            if current is None or arrival.settled:
+                return
+            answer = await self._take(current)
+            arrival.settled = bool(answer)
+        if answer:
+            # In a thread that nobody answered in yet Slack shows no ephemeral message.
+            await self._whisper(said.channel, said.thread if said.is_reply else "", said.user, answer)
+
+    async def _take(self, said: Said) -> str:
+        """Accept the message, or obey it; returns what its author is to be told at once."""
+        if (command := order(said, self._me)) is not None:
+            return await self._intake.command(await self._request(said.channel, said.thread, said.user, command))
+        message = self._inbound(said)
+        try:
+            accepted = await self._intake.accept(message)
+        except Refused as refused:
+            return str(refused)
+        if accepted is not None:
+            self._remember(message.conversation)
+        return ""
+
+    def _inbound(self, said: Said) -> InboundMessage:
+        where = self._where(said.channel, said.thread)
+        person = self._people.known(said.user)
+        joined = said.is_reply and said.addressed and where not in self._known
+        text, whole = self._readable(said.text)
+        route = {"ts": said.ts, "user": said.user, "team": said.user_team or self._me.team, "title": title(text)}
+        raw = joined or person is None or person.guest or person.foreign or not (whole and text)
+        return InboundMessage(
+            conversation=where,
+            author=Author(said.user, person.name if person else said.user),
+            text=said.text if raw else text,
+            key=said.ts,
+            attachments=files.described(said.files),
+            route={**route, "joined": True} if joined else route,
+            follow_up=not said.addressed,
+            raw=raw,
+        )
+
+    def _readable(self, text: str) -> tuple[str, bool]:
+        """The text as the model reads it, as far as names are known; and whether all of them are."""
+        people, channels = mentioned(text)
+        persons = {id_: person.name for id_ in people if (person := self._people.known(id_))}
+        places = {id_: place.name for id_ in channels if (place := self._people.known_place(id_))}
+        left = {*people, *channels} - {*persons, *places, self._me.user}
+        return readable(text, persons, places, me=self._me.user), not left
+
+    async def _stopped(self, event: Mapping[str, Any]) -> None:
+        """Somebody pressed Slack's own Stop: https://docs.slack.dev/reference/events/agent_session_stopped"""
+        channel, thread, user = event["channel"], event["thread_ts"], event["user"]
+        answer = await self._intake.command(await self._request(channel, thread, user, "stop"))
+        if answer != "Stopped.":
+            await self._whisper(channel, thread, user, answer)
+
+    async def _home(self, event: Mapping[str, Any]) -> None:
+        if event.get("tab") != "home":
+            return
+        user = event["user"]
+        help_text = await self._intake.command(await self._request(event["channel"], "", user, "help"))
+        tools = await self._intake.command(await self._request(event["channel"], "", user, "tools list"))
+        view = blocks.home(f"{ASK_HELP}\n{help_text}", tools, f"<@{self._me.user}>")
+        await self._quietly("views.publish", {"user_id": user, "view": view})
+
+    # -- commands -----------------------------------------------------------------------------------------------
+
+    async def command(self, body: Mapping[str, Any]) -> str:
+        """A slash command; returns what to show to the one who gave it, as `mrkdwn`."""
+        word, _, rest = well_formed(body.get("text", "")).strip().partition(" ")
+        channel, user = body["channel_id"], body["user_id"]
+        if word.lower() == "ask":
+            return await self._ask(body, rest.strip())
+        text = f"{word} {rest}".strip() or "help"
+        answer = await self._intake.command(await self._request(channel, "", user, text))
+        return blocks.escaped(f"{ASK_HELP}\n{answer}" if text.lower() == "help" else answer)
+
+    async def _ask(self, body: Mapping[str, Any], question: str) -> str:
+        """The question is posted by the answer's own first state: by then it is safe in the store."""
+        if not question:
+            return "Say `/parley ask` and your question."
+        channel, user = body["channel_id"], body["user_id"]
+        inside, person = await asyncio.gather(self._inside(channel), self._who(user))
+        if not inside:
+            return NOT_MEMBER
+        text, whole = self._readable(question)
+        name = person.name if person else " ".join(body.get("user_name", "").split()) or user
+        route = {
+            "ts": f"{self._clock.now():.6f}",
+            "user": user,
+            "team": body.get("team_id") or self._me.team,
+            "title": title(text),
+            "ask": {"text": f"*{_shown(name)}* asks:\n" + _quoted(_shown(text))},
+        }
+        raw = person is None or person.guest or person.foreign or not (whole and text)
+        message = InboundMessage(
+            conversation=self._where(channel, f"ask-{body['trigger_id']}"),
+            author=Author(user, name),
+            text=question if raw else text,
+            key=f"ask-{body['trigger_id']}",
+            route=route,
+            raw=raw,
+        )
+        try:
+            await self._intake.accept(message)
+        except Refused as refused:
+            return str(refused)
+        return ""
+
+    # -- presses and forms --------------------------------------------------------------------------------------
+
+    async def press(self, body: Mapping[str, Any]) -> None:
+        """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
+        box, user = body.get("container") or {}, body["user"]["id"]
+        channel = (body.get("channel") or {}).get("id") or box.get("channel_id", "")
+        message = body.get("message") or {}
+        thread = box.get("thread_ts") or message.get("thread_ts") or message.get("ts") or ""
+        for action in body["actions"]:
+            button = decode(str(action.get("value") or ""))
+            if button is None:
+                continue
+            request = await self._request(channel, thread, user, "")
+            press = Press(request.conversation, request.author, button, request.platform_admin)
+            if answer := await self._intake.press(press):
+                await self._whisper(channel, thread, user, answer)
+
+    async def shortcut(self, body: Mapping[str, Any]) -> str:
+        """Open the form for a question about a message; returns a sentence for the person where that makes no sense."""
+        channel, message = body["channel"]["id"], body["message"]
+        if not await self._inside(channel):
+            return NOT_MEMBER
+        about = json.dumps(_about(channel, message), ensure_ascii=False)
+        form = {"trigger_id": body["trigger_id"], "view": blocks.question_form(about)}
+        try:
+            await self._calls.call("views.open", form, rank=Rank.FINAL)
+        except SlackError as error:
+            log.warning("form not opened", error=error.error)
+            return "Slack did not open the form. Please try again."
+        return ""
+
+    async def submit(self, body: Mapping[str, Any]) -> None:
+        """The form was sent: its question goes into the thread of the message that it is about."""
+        view, user = body["view"], body["user"]["id"]
+        about = json.loads(view["private_metadata"])
+        question = well_formed(view["state"]["values"]["question"]["question"]["value"])
+        message = InboundMessage(
+            conversation=self._where(about["channel"], about["thread"]),
+            author=Author(user, user),
+            text=f"{blocks.escaped(question)}\n\nThis is about the message of {about['by']}:\n{_quoted(about['text'])}",
+            key=f"view-{view['id']}",
+            attachments=about["files"],
+            route={
+                "ts": f"{self._clock.now():.6f}",
+                "user": user,
+                "team": body["user"].get("team_id") or self._me.team,
+                "title": title(question),
+                "joined": True,
+            },
+            raw=True,
+        )
+        try:
+            await self._intake.accept(message)
+        except Refused as refused:
+            await self._whisper(about["channel"], "", user, str(refused))
+
+    # -- who and where ------------------------------------------------------------------------------------------
+
+    def _where(self, channel: str, thread: str) -> Conversation:
+        return Conversation(PLATFORM, self._me.team, channel, thread)
+
+    def _remember(self, where: Conversation) -> None:
+        self._known[where] = None
+        self._known.move_to_end(where)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+    async def _request(self, channel: str, thread: str, user: str, text: str) -> CommandRequest:
+        """Who Slack does not tell of is no admin."""
+        person = await self._who(user)
+        author = Author(user, person.name if person else user)
+        admin = person is not None and person.admin and not person.foreign
+        return CommandRequest(self._where(channel, thread), author, text, platform_admin=admin)
+
+    async def _who(self, user: str) -> Person | None:
+        """The person; None where Slack does not tell in time."""
+        try:
+            async with asyncio.timeout(LOOK_UP):
+                return await self._people.person(user)
+        except (SlackError, TimeoutError) as error:
+            log.info("not known who asks", problem=str(error) or "Slack is slow")
+            return None
+
+    async def _inside(self, channel: str, *, unless: Collection[str] = ABSENT) -> bool:
+        """Whether Parley can write there; yes where Slack does not say, unless with one of these errors."""
+        try:
+            async with asyncio.timeout(LOOK_UP):
+                place = await self._people.place(channel)
+        except TimeoutError:
+            return True
+        except SlackError as error:
+            return error.error not in unless
+        if not place.member:
+            self._people.forget_place(channel)  # an invitation should hold at once
+        return place.member
+
+    async def _whisper(self, channel: str, thread: str, user: str, text: str) -> None:
+        """Tell one person something: https://docs.slack.dev/reference/methods/chat.postEphemeral"""
+        arguments = {"channel": channel, "user": user, "thread_ts": thread or None, "text": blocks.escaped(text)}
+        await self._quietly("chat.postEphemeral", arguments)
+
+    async def _quietly(self, method: str, arguments: Mapping[str, Any]) -> None:
+        """What is done is done: that it could not be told does not undo it."""
+        try:
+            await self._calls.call(method, arguments, rank=Rank.FINAL, sure=True)
+        except SlackError as error:
+            log.warning("not shown", method=method, error=error.error)
+
+
+def _shown(text: str) -> str:
+    """What a person wrote, in `mrkdwn` that notifies nobody."""
+    return BROADCAST.sub("@" + QUIET, blocks.escaped(text))
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def _about(channel: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form of a question about a message has to remember, as JSON of at most `METADATA` characters."""
+    attached = [one | {"url": ""} for one in files.described(message.get("files") or ())][:ATTACHED]
+    by = f"<@{message['user']}>" if message.get("user") else blocks.escaped(speaker(message) or "someone")
+    thread, text = message.get("thread_ts") or message["ts"], words(message)[:LONGEST_QUOTE]
+    while True:
+        about = {"channel": channel, "thread": thread, "by": by, "text": text, "files": attached}
+        if len(json.dumps(about, ensure_ascii=False).encode("utf-16-le", "surrogatepass")) <= 2 * METADATA or not (
+            text or attached
+        ):
+            return about
+        text, attached = (text[: len(text) * 3 // 4], attached) if text else (text, attached[:-1])

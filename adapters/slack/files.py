@@ -1,0 +1,107 @@
+"""Fetches the files of messages from Slack, with the bot token, and gives that token to nobody else.
+
+https://docs.slack.dev/reference/objects/file-object#authentication
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+
+from adapters.pace import Rank
+from adapters.slack.calls import Calls
+from bot.assistants.types import well_formed
+from bot.errors import PlatformError
+
+HOSTS = (".slack.com", ".slack-gov.com")
+"""Where Slack keeps files; beside them the one that `SLACK_API_URL` names."""
+
+HOPS = 3
+"""Redirects that are followed, inside Slack."""
+
+SIGN_IN = "Slack asks for a sign-in: the scope files:read is missing."
+
+TIMEOUT = aiohttp.ClientTimeout(total=60)
+
+
+def described(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Slack's file objects as attachments; those that were deleted or are hidden are left out.
+
+    https://docs.slack.dev/reference/objects/file-object
+    """
+    return [
+        {
+            "name": well_formed(str(file.get("name") or file.get("title") or file["id"])),
+            "mime": file.get("mimetype") or "",
+            "size": file.get("size") or 0,
+            "id": file["id"],
+            "url": file.get("url_private_download") or file.get("url_private") or "",
+        }
+        for file in files
+        if file.get("mode") not in ("tombstone", "hidden_by_limit")
+    ]
+
+
+class Files:
+    def __init__(self, calls: Calls, session: aiohttp.ClientSession, token: str, api_url: str) -> None:
+        self._calls = calls
+        self._session = session
+        self._token = token
+        self._api_url = api_url
+
+    async def download(self, attachment: Mapping[str, Any], limit: int) -> bytes:
+        """At most `limit` bytes. Raises `PlatformError`."""
+        url = str(attachment.get("url") or "") or await self._ask(str(attachment["id"]))
+        for _ in range(HOPS + 1):
+            if not is_slacks(url, self._api_url):
+                raise PlatformError("The file is kept outside of Slack.", permanent=True)
+            try:
+                async with self._session.get(url, headers=self._headers, allow_redirects=False, timeout=TIMEOUT) as got:
+                    if got.status in (301, 302, 303, 307, 308):
+                        url = urljoin(url, got.headers.get("Location", ""))
+                        continue
+                    data = await _body(got, limit)
+                    if got.content_type == "text/html" and not _is_page(attachment, len(data)):
+                        raise PlatformError(SIGN_IN, permanent=True)
+                    return data
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise PlatformError("Slack did not send the file.") from error
+        raise PlatformError("The file's address leads nowhere.", permanent=True)
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
+
+    async def _ask(self, file: str) -> str:
+        """The address of a file whose event did not bring it: https://docs.slack.dev/reference/methods/files.info"""
+        answer = await self._calls.call("files.info", {"file": file}, rank=Rank.LOOKUP, sure=True)
+        return str(answer["file"].get("url_private_download") or answer["file"].get("url_private") or "")
+
+
+def is_slacks(url: str, api_url: str) -> bool:
+    """Whether an address is Slack's own, or of the server that stands in for it: the token goes there only."""
+    parts, home = urlsplit(url), urlsplit(api_url)
+    if (parts.scheme, parts.netloc) == (home.scheme, home.netloc):
+        return True
+    return parts.scheme == "https" and f".{parts.hostname}".endswith(HOSTS)
+
+
+async def _body(got: aiohttp.ClientResponse, limit: int) -> bytes:
+    if got.status != 200:
+        raise PlatformError(f"Slack answered {got.status} for the file.", permanent=400 <= got.status < 500)
+    if (got.content_length or 0) > limit:
+        raise PlatformError(f"The file is larger than {limit} bytes.", permanent=True)
+    data = bytearray()
+    async for piece in got.content.iter_chunked(65_536):
+        data += piece
+        if len(data) > limit:
+            raise PlatformError(f"The file is larger than {limit} bytes.", permanent=True)
+    return bytes(data)
+
+
+def _is_page(attachment: Mapping[str, Any], length: int) -> bool:
+    """Whether this is the web page that somebody uploaded, and not Slack's own to sign in."""
+    return "html" in str(attachment.get("mime")) and attachment.get("size") in (0, None, length)

@@ -1,0 +1,141 @@
+"""Who people are and what channels are called: asked of Slack when needed, and kept for some minutes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from adapters.pace import Clock, Rank
+from adapters.slack.calls import Calls
+from adapters.slack.hearing import Me
+from bot.assistants.types import well_formed
+from bot.view import printable
+
+KEPT_FOR = 300.0
+"""Seconds for which an answer is trusted; a change of someone's rights holds after that."""
+
+MOST = 5_000
+"""How many people, and how many channels, are remembered."""
+
+LONGEST_NAME = 80
+"""Characters of a name that are shown."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    id: str
+    name: str
+    admin: bool = False
+    """An admin or owner of the workspace."""
+    guest: bool = False
+    foreign: bool = False
+    """Of another organisation, in a channel that is shared with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A conversation. `member`: Parley is in it."""
+
+    id: str
+    name: str
+    member: bool
+
+
+class People:
+    def __init__(self, calls: Calls, me: Me, clock: Clock) -> None:
+        self._calls = calls
+        self._me = me
+        self._people = _Remembered(clock, self._ask_person)
+        self._places = _Remembered(clock, self._ask_place)
+
+    def known(self, user: str) -> Person | None:
+        """The person, where nothing has to be asked for that."""
+        return self._people.known(user)
+
+    def known_place(self, channel: str) -> Place | None:
+        return self._places.known(channel)
+
+    async def person(self, user: str) -> Person:
+        """Raises `SlackError`."""
+        return await self._people.get(user)
+
+    async def place(self, channel: str) -> Place:
+        """Raises `SlackError`; `channel_not_found` is what Slack says of a private one that Parley is not in."""
+        return await self._places.get(channel)
+
+    def forget_place(self, channel: str) -> None:
+        self._places.forget(channel)
+
+    async def _ask_person(self, user: str) -> Person:
+        """https://docs.slack.dev/reference/methods/users.info, https://docs.slack.dev/reference/objects/user-object"""
+        found = (await self._calls.call("users.info", {"user": user}, rank=Rank.FINAL, sure=True))["user"]
+        teams = (found.get("enterprise_user") or {}).get("teams") or [found.get("team_id") or self._me.team]
+        return Person(
+            id=user,
+            name=_name(found) or user,
+            admin=bool(found.get("is_admin") or found.get("is_owner") or found.get("is_primary_owner")),
+            guest=bool(found.get("is_restricted") or found.get("is_ultra_restricted")),
+            foreign=bool(found.get("is_stranger")) or self._me.team not in teams,
+        )
+
+    async def _ask_place(self, channel: str) -> Place:
+        """https://docs.slack.dev/reference/methods/conversations.info"""
+        answer = await self._calls.call("conversations.info", {"channel": channel}, rank=Rank.FINAL, sure=True)
+        found = answer["channel"]
+        inside = any(found.get(sign) for sign in ("is_member", "is_im", "is_mpim"))
+        return Place(channel, _one_line(found.get("name") or "") or channel, inside)
+
+
+def _name(user: Mapping[str, Any]) -> str:
+    profile = user.get("profile") or {}
+    names = (profile.get("display_name"), profile.get("real_name"), user.get("real_name"), user.get("name"))
+    return next((shown for name in names if (shown := _one_line(name or ""))), "")
+
+
+def _one_line(name: str) -> str:
+    """A name as people choose it may hold line breaks and control characters, and is put into lines of text."""
+    return " ".join(printable(well_formed(name)).split())[:LONGEST_NAME]
+
+
+class _Remembered(Generic[T]):
+    """Answers by their id, each asked for once however many want it at the same time."""
+
+    def __init__(self, clock: Clock, ask: Callable[[str], Awaitable[T]]) -> None:
+        self._clock = clock
+        self._ask = ask
+        self._answers: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[T]] = {}
+
+    def known(self, id_: str) -> T | None:
+        at, answer = self._answers.get(id_, (0.0, None))
+        return answer if self._clock.now() - at < KEPT_FOR else None
+
+    def forget(self, id_: str) -> None:
+        self._answers.pop(id_, None)
+
+    async def get(self, id_: str) -> T:
+        known = self.known(id_)
+        if known is not None:
+            return known
+        if id_ not in self._asking:
+            task = self._asking[id_] = asyncio.create_task(self._learn(id_), name=f"look up {id_}")
+            task.add_done_callback(lambda done: self._asked(id_, done))
+        return await asyncio.shield(self._asking[id_])
+
+    def _asked(self, id_: str, task: asyncio.Task[T]) -> None:
+        del self._asking[id_]
+        if not task.cancelled():
+            task.exception()  # whoever asked has it, too; if nobody is left, nobody needs it
+
+    async def _learn(self, id_: str) -> T:
+        answer = await self._ask(id_)
+        self._answers[id_] = (self._clock.now(), answer)
+        self._answers.move_to_end(id_)
+        while len(self._answers) > MOST:
+            self._answers.popitem(last=False)
+        return answer

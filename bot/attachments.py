@@ -1,0 +1,246 @@
+"""What the model gets of the files that people attach, and what people are told about the rest.
+
+Images as images; text, code, tables, logs and PDF as text, within limits. A platform's word about a file decides
+whether it is downloaded; what it is, its content says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from bot import image_header, pdf
+from bot.assistants.types import JSON, File, well_formed
+from bot.file_kinds import Kind, expected, is_page
+from bot.view import printable
+
+MOST = 5
+"""Files of one message."""
+LARGEST = 10_000_000
+LARGEST_IMAGE = 8_000_000
+"""Bytes of a file. As a data URL an image may have 20,971,520 characters, which is 15.7 MB:
+https://platform.openai.com/docs/api-reference/responses/create (input, image_url)."""
+LONGEST_SIDE, MOST_PIXELS = 16_000, 50_000_000
+"""Of an image. Models scale down what is larger than some 2,000 pixels."""
+LONGEST_TEXT, ALL_TEXT = 50_000, 100_000
+"""Bytes of UTF-8, of one file and of all files of a message: about 14,000 and 29,000 tokens of the window."""
+LEAST_TEXT = 500
+"""Where less room than this is left, a file is not read at all."""
+PAGES = 50
+"""Of a PDF."""
+LONGEST_NAME = 80
+"""Characters of a file's name that are shown."""
+_LISTED = 20
+"""Files of a message that are told of by name."""
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+READABLE = "I can read images, PDF and text files only."
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What is to be done about an attachment: a download of at most `limit` bytes, or nothing where that is 0.
+
+    `note` says why not, in a sentence for the person; it is empty where another file's says it already.
+    """
+
+    attachment: JSON
+    name: str
+    mime: str
+    size: int
+    limit: int = 0
+    note: str = ""
+
+    def unread(self, note: str = "") -> File:
+        """The file as one that was not read, with a better reason where there is one."""
+        return File(self.name, self.mime, self.size, note=note or self.note)
+
+    def lost(self) -> File:
+        """The file as one whose download failed."""
+        return self.unread(f"{self.name} was not read: it could not be downloaded.")
+
+
+def plan(attachments: Sequence[JSON]) -> list[Planned]:
+    """For each file of a message, in order, whether to download it. Nothing that the platform says is relied upon."""
+    plans = [_planned(attachment) for attachment in attachments]
+    wanted = [at for at, planned in enumerate(plans) if planned.limit]
+    beyond = wanted[MOST:]
+    if beyond:
+        names = _listed([plans[at].name for at in beyond])
+        said = f"I read the first {MOST} files only; {names} {'were' if beyond[1:] else 'was'} left out."
+        for at in beyond:
+            one = plans[at]
+            plans[at] = Planned(one.attachment, one.name, one.mime, one.size, note=said if at == beyond[0] else "")
+    return plans[:_LISTED]
+
+
+def told(name: object) -> str:
+    """The name of a file as people and models see it: printable, one line, not long, its ending kept."""
+    shown = " ".join(printable(well_formed(str(name or ""))).split()) or "a file without a name"
+    if len(shown) <= LONGEST_NAME:
+        return shown
+    ending = PurePosixPath(shown).suffix[:10]
+    return f"{shown[: LONGEST_NAME - len(ending) - 1]}…{ending}"
+
+
+def room_left(files: Sequence[File]) -> int:
+    """Bytes of text that a message may bring beside these files of it."""
+    return max(0, ALL_TEXT - sum(len(file.text.encode()) for file in files))
+
+
+async def read(name: str, mime: str, data: bytes, *, room: int = ALL_TEXT) -> File:
+    """What the model gets of a file that was downloaded; `room` is in bytes of UTF-8. Never raises for its content."""
+    name, wanted = told(name), expected(name, mime)
+    actual = image_header.mime(data)
+    if len(data) > (LARGEST_IMAGE if actual else LARGEST):
+        return _unread(name, mime, data, _too_large(name, "image" if actual else wanted))
+    if actual:
+        return await asyncio.to_thread(_image, name, data)
+    if data.startswith(b"%PDF-") or (wanted == "pdf" and b"%PDF-" in data[:1024]):
+        return await _pdf(name, data, min(room, LONGEST_TEXT))
+    if is_page(name, mime, data):
+        return _unread(name, mime, data, f"{name} was not read: a web page came in its place.")
+    if wanted in ("image", "pdf") and data:
+        return _unread(name, mime, data, f"{name} was not read: it is damaged, or not {_called(wanted)}.")
+    return await asyncio.to_thread(_text, name, mime, data, min(room, LONGEST_TEXT))
+
+
+def _planned(attachment: JSON) -> Planned:
+    mime, size = attachment.get("mime"), attachment.get("size")
+    name = told(attachment.get("name"))
+    mime = mime.partition(";")[0].strip().lower()[:100] if isinstance(mime, str) else ""
+    size = size if isinstance(size, int) and size > 0 else 0
+    kind = expected(name, mime)
+    limit = LARGEST_IMAGE if kind == "image" else LARGEST
+    if kind == "other":
+        return Planned(attachment, name, mime, size, note=f"{name} was not read: {READABLE}")
+    if kind == "other image":
+        note = f"{name} was not read: of images I can look at PNG, JPEG, WebP and GIF only."
+        return Planned(attachment, name, mime, size, note=note)
+    if size > limit:
+        return Planned(attachment, name, mime, size, note=_too_large(name, kind))
+    return Planned(attachment, name, mime, size, limit)
+
+
+def _too_large(name: str, kind: Kind) -> str:
+    limit = LARGEST_IMAGE if kind == "image" else LARGEST
+    return f"{name} was not read: it is larger than {limit // 1_000_000} MB."
+
+
+def _called(kind: Kind) -> str:
+    return "an image that I know" if kind == "image" else "a PDF"
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:MOST], f"{len(names) - MOST} more"] if len(names) > MOST + 1 else list(names)
+    return " and ".join(part for part in (", ".join(shown[:-1]), shown[-1]) if part)
+
+
+def _unread(name: str, mime: str, data: bytes, note: str) -> File:
+    return File(name, mime, len(data), note=note)
+
+
+def _image(name: str, data: bytes) -> File:
+    header = image_header.header(data)
+    mime = image_header.mime(data) or ""
+    if header is None or not (header.width and header.height):
+        return _unread(name, mime, data, f"{name} was not read: the image is damaged.")
+    if header.moving:
+        return _unread(name, mime, data, f"{name} was not read: I cannot look at moving images.")
+    if max(header.width, header.height) > LONGEST_SIDE or header.width * header.height > MOST_PIXELS:
+        said = f"{header.width} × {header.height} pixels are too many"
+        return _unread(name, mime, data, f"{name} was not read: {said}.")
+    return File(name, mime, len(data), data=data)
+
+
+async def _pdf(name: str, data: bytes, room: int) -> File:
+    mime = "application/pdf"
+    if room < LEAST_TEXT:
+        return _unread(name, mime, data, _no_room(name))
+    pages = await pdf.read(data, pages=PAGES, room=room)
+    if pages.problem:
+        return _unread(name, mime, data, f"{name} was not read: {_PDF_PROBLEMS[pages.problem]}.")
+    text = _clean(pages.text)
+    if not text.strip():
+        why = "its pages hold no text (they may be scanned)" if pages.pages else "it has no pages"
+        return _unread(name, mime, data, f"{name} was not read: {why}.")
+    kept = _within(text, room)
+    if pages.read == pages.pages and kept == text:
+        return File(name, mime, len(data), text)
+    part = "the first" if kept == text else "the beginning, to page"
+    note = f"{name} is long: I read only {part} {pages.read} of its {pages.pages} pages."
+    return File(name, mime, len(data), f"{kept}\n[cut here: the file goes on, to page {pages.pages}]", note=note)
+
+
+_PDF_PROBLEMS: dict[Literal["encrypted", "damaged", "slow", "failed"], str] = {
+    "encrypted": "it is protected by a password, or in another way",
+    "damaged": "the PDF is damaged",
+    "slow": "it takes too long",
+    "failed": "the PDF is damaged, or too large to work on",
+}
+
+
+def _text(name: str, mime: str, data: bytes, room: int) -> File:
+    if room < LEAST_TEXT:
+        return _unread(name, mime, data, _no_room(name))
+    text = _decoded(data)
+    if text is None:
+        return _unread(name, mime, data, f"{name} was not read: {READABLE}")
+    if not text.strip():
+        return File(name, mime, len(data), "(This file is empty.)")
+    kept = _within(text, room)
+    if kept == text:
+        return File(name, mime, len(data), _clean(kept))
+    note = f"{name} is long: I read only the first {len(kept):,} of its {len(text):,} characters."
+    return File(name, mime, len(data), f"{_clean(kept)}\n[cut here: the file goes on]", note=note)
+
+
+def _no_room(name: str) -> str:
+    return f"{name} was not read: the files before it are long enough for one message."
+
+
+def _within(text: str, room: int) -> str:
+    """The beginning that fits, up to the end of a line where one is near."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= room:
+        return text
+    kept = encoded[:room].decode("utf-8", "ignore")
+    line = kept.rfind("\n")
+    return kept[:line] if line > max(0, len(kept) - 1000) else kept
+
+
+def _decoded(data: bytes) -> str | None:
+    """The text of a file, or None for one that holds something else."""
+    try:
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            text = data.decode("utf-16")
+            return None if "\0" in text else text
+        if b"\0" in data or _share(data, _BINARY) > 0.02:
+            return None
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _western(data)
+
+
+def _western(data: bytes) -> str | None:
+    """Text in Windows-1252: letters beyond ASCII are few in the languages that were written in it."""
+    try:
+        return data.decode("cp1252") if _share(data, _BEYOND_ASCII) < 0.25 else None
+    except UnicodeDecodeError:
+        return None
+
+
+_BINARY = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f\x08\x1b"))
+_BEYOND_ASCII = bytes(range(0x80, 0x100))
+
+
+def _share(data: bytes, these: bytes) -> float:
+    return (len(data) - len(data.translate(None, these))) / max(len(data), 1)
+
+
+def _clean(text: str) -> str:
+    """Without control characters, which no model needs and not every database takes."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

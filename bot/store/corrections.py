@@ -1,0 +1,71 @@
+"""Messages that a person changed or deleted before they were answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.types import well_formed
+from bot.ports import Conversation
+from bot.store import files
+from bot.store.inbox import scoped
+from bot.store.schema import IS_ACTIVE, WAITING, messages, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A message that waits, or is being answered by the run `run_id`. `said` is its text as the platform brought it."""
+
+    message_id: str
+    run_id: str | None
+    said: str
+
+
+async def unanswered(connection: AsyncConnection, conversation: Conversation, key: str) -> Unanswered | None:
+    """The message that was accepted under this key; None where it is answered, withdrawn or unknown."""
+    query = select(messages.c.id, messages.c.answered_by, messages.c.text, messages.c.raw_text)
+    query = query.outerjoin(runs, runs.c.id == messages.c.answered_by)
+    open_ = or_(WAITING, and_(IS_ACTIVE, messages.c.position.is_not(None)))
+    row = (await connection.execute(query.where(messages.c.key == scoped(conversation, key), open_))).one_or_none()
+    if row is None:
+        return None
+    message_id, run_id, text, raw_text = row
+    return Unanswered(message_id, run_id, text if raw_text is None else raw_text)
+
+
+async def amend(tx: AsyncConnection, message: Unanswered, text: str) -> None:
+    """Give the message another text, which is raw whatever the first one was."""
+    text = well_formed(text)
+    changed = {"text": text, "raw_text": text, "unprepared": True}
+    await tx.execute(update(messages).where(messages.c.id == message.message_id).values(**changed))
+
+
+async def withdraw(tx: AsyncConnection, message: Unanswered) -> bool:
+    """Forget what the message said. True where its run has no other message: that run is over.
+
+    The row stays, so that a redelivery of the message is known for one; the last of a run stays with it, since it
+    tells where the reply is.
+    """
+    others = (
+        messages.c.answered_by == message.run_id,
+        messages.c.id != message.message_id,
+        messages.c.position.is_not(None),
+    )
+    last = message.run_id is not None and (await tx.execute(select(messages.c.id).where(*others))).first() is None
+    gone: dict[str, Any] = {
+        "text": "",
+        "raw_text": None,
+        "unprepared": False,
+        "attachments": [],
+        "position": None,
+        "waiting": False,
+    }
+    keep = {} if last else {"answered_by": None}
+    await tx.execute(update(messages).where(messages.c.id == message.message_id).values(**gone, **keep))
+    await files.drop(tx, message.message_id)
+    if last:
+        await tx.execute(update(messages).where(messages.c.run_id == message.run_id).values(position=None))
+    return last

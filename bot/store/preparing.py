@@ -1,0 +1,109 @@
+"""Messages of a run that are still to be prepared, and what was found out about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.types import Author, File, Message, Role, new_id, well_formed
+from bot.errors import Superseded
+from bot.ports import Conversation, Earlier, InboundMessage
+from bot.store import files as stored_files
+from bot.store import threads
+from bot.store.inbox import scoped
+from bot.store.runs import held
+from bot.store.schema import IS_ACTIVE, files, messages, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Unprepared:
+    """A message as its platform brought it."""
+
+    id: str
+    thread_id: str
+    position: int
+    message: InboundMessage
+    read: bool
+    """Its attachments have been read: only its text is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a message comes to."""
+
+    of: Unprepared
+    text: str
+    author: Author
+    earlier: Sequence[Earlier] = ()
+    files: Sequence[File] = ()
+
+
+async def unprepared(connection: AsyncConnection, run_id: str) -> Sequence[Unprepared]:
+    """The messages of a run that nobody has prepared, in the order they came."""
+    read = select(files.c.number).where(files.c.message_id == messages.c.id).exists()
+    query = select(messages, read.label("read")).where(
+        messages.c.answered_by == run_id, messages.c.unprepared, messages.c.position.is_not(None)
+    )
+    return [_unprepared(row) for row in (await connection.execute(query.order_by(messages.c.seq))).mappings()]
+
+
+async def has_some(connection: AsyncConnection, run_id: str) -> bool:
+    """There is a message of the run that is prepared, or needs no preparation."""
+    ready = (messages.c.answered_by == run_id, messages.c.position.is_not(None), messages.c.unprepared.is_(False))
+    return (await connection.execute(select(messages.c.id).where(*ready).limit(1))).first() is not None
+
+
+async def is_new(connection: AsyncConnection, thread_id: str) -> bool:
+    """There is nothing in the thread yet that a model could read."""
+    readable = (messages.c.thread_id == thread_id, messages.c.position.is_not(None), messages.c.unprepared.is_(False))
+    return (await connection.execute(select(messages.c.id).where(*readable).limit(1))).first() is None
+
+
+async def record(tx: AsyncConnection, run_id: str, owner: str, findings: Sequence[Findings], now: float) -> bool:
+    """Keep what was found. False where a message was changed meanwhile: that one is still unprepared.
+
+    Raises `Superseded` where the run is not `owner`'s any more, or over.
+    """
+    ours = select(runs.c.id).where(held(run_id, owner), IS_ACTIVE)
+    if (await tx.execute(ours)).first() is None:
+        raise Superseded(f"Run '{run_id}' is over, or no longer ours.")
+    kept = [found for found in findings if await _take(tx, found)]
+    earlier = [_message(found.of.thread_id, said, now) for found in kept for said in found.earlier]
+    if earlier:
+        await threads.add_before(tx, kept[0].of.thread_id, min(found.of.position for found in kept), earlier)
+    await stored_files.add(tx, {found.of.id: found.files for found in kept})
+    return len(kept) == len(findings)
+
+
+async def _take(tx: AsyncConnection, found: Findings) -> bool:
+    same = messages.c.raw_text == found.of.message.text if found.of.message.raw else messages.c.raw_text.is_(None)
+    values = {"author_id": found.author.id, "author_name": well_formed(found.author.name), "unprepared": False}
+    if found.of.message.raw:
+        values["text"] = well_formed(found.text)
+    taken = await tx.execute(update(messages).where(messages.c.id == found.of.id, same).values(**values))
+    return taken.rowcount == 1
+
+
+def _message(thread_id: str, said: Earlier, now: float) -> Message:
+    role: Role = "user" if said.author else "assistant"
+    text = well_formed(said.text)
+    return Message(new_id("msg"), thread_id, now, role, text, completed_at=now, author=said.author)
+
+
+def _unprepared(row: RowMapping) -> Unprepared:
+    where = Conversation(*row["conversation"])
+    message = InboundMessage(
+        where,
+        Author(row["author_id"], row["author_name"]),
+        row["text"] if row["raw_text"] is None else row["raw_text"],
+        key=row["key"].removeprefix(scoped(where, "")),
+        attachments=row["attachments"],
+        route=row["route"],
+        follow_up=row["follow_up"],
+        raw=row["raw_text"] is not None,
+    )
+    return Unprepared(row["id"], row["thread_id"], row["position"], message, row["read"])

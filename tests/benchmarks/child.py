@@ -1,0 +1,47 @@
+"""How a measured process is asked: a line of questions comes in, it does its work and tells what it has used so far."""
+
+from __future__ import annotations
+
+import asyncio
+import cProfile
+import json
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+
+
+async def obey(work: Callable[[list[str]], Awaitable[object]]) -> None:
+    """Until the input ends: `work` on each line of questions, then write what the process has used (a `Used`).
+
+    A line may name a file for a profile of this thread, from then until the end.
+    """
+    profile, file = cProfile.Profile(), ""
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        order = json.loads(line)
+        if order["profile"]:
+            file = order["profile"]
+            profile.enable()
+        await work(order["questions"])
+        sys.stdout.write(f"{json.dumps(_used())}\n")
+        sys.stdout.flush()
+    if file:
+        profile.disable()
+        profile.dump_stats(file)
+
+
+def _used() -> dict[str, float]:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = used.ru_utime + used.ru_stime
+    return {"cpu": cpu, "beside": cpu - time.thread_time(), "memory": _memory(used.ru_maxrss)}
+
+
+def _memory(greatest: float) -> float:
+    """MB. Linux counts in `ru_maxrss` what the process was before this program, so it is asked elsewhere there."""
+    if not _STATUS.exists():
+        return greatest / (1024 * 1024)
+    kilobytes = next(line.split()[1] for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) / 1024

@@ -1,0 +1,121 @@
+"""The real process on Slack: `kill -9` at random instants, SIGTERM in mid-answer; then everything is counted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.files import ready
+from tests.process import environment, started
+from tests.simulators.open_meteo import FORECAST, open_meteo
+from tests.simulators.slack import Channel, Person, Post, Workspace, slack
+from tests.slack_parley import answers
+
+KILLS = 5
+LATEST = 1.2
+"""Seconds after a question until the latest kill; an undisturbed answer takes about half of that."""
+
+PLACES = ("Paris, Texas", "London, Ohio", "Portland, Maine", "New York", "Cambridge, Ontario", "Springfield, Oregon")
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    workspace: Workspace
+    alice: Person
+    general: Channel
+    env: dict[str, str]
+    folder: Path
+
+    async def ask(self, place: str) -> Post:
+        return await self.alice.says(f"{self.workspace.mention} How warm is it in {place}?", self.general)
+
+    async def answered(self, asked: Post) -> str:
+        """The one answer in the thread, when nobody works on it any more."""
+        await self.workspace.until(lambda: self._done(asked), PATIENCE)
+        (text,) = answers(self.workspace, self.general, asked)
+        return text
+
+    def _done(self, asked: Post) -> bool:
+        session = self.workspace.session(self.general, asked)
+        ours = [post for post in self.workspace.thread(self.general, asked) if post.bot]
+        idle = session is not None and session.status == "active"
+        return idle and any("°C" in post.text for post in ours) and not any(post.streaming for post in ours)
+
+
+@asynccontextmanager
+async def room(folder: Path) -> AsyncIterator[Room]:
+    async with open_meteo() as weather, slack() as workspace:
+        settings = {
+            "SLACK_API_URL": workspace.api_url,
+            "SLACK_BOT_TOKEN": workspace.bot_token,
+            "SLACK_APP_TOKEN": workspace.app_token,
+        }
+        env = environment(ready(folder / "parley.db"), weather.url, **settings)
+        yield Room(workspace, workspace.person("Alice"), workspace.channel("general"), env, folder)
+        assert weather.count(FORECAST) >= 1
+
+
+def stored_answers(folder: Path) -> dict[str, str]:
+    """The text of each answer by the key of its question."""
+    sql = (
+        "SELECT q.key, a.text FROM messages q JOIN messages a ON a.run_id = q.answered_by "
+        "WHERE q.role = 'user' AND a.role = 'assistant'"
+    )
+    with closing(sqlite3.connect(folder / "parley.db")) as connection:
+        rows = connection.execute(sql).fetchall()
+    assert len(rows) == len(dict(rows))
+    return {key.rsplit(":", 1)[-1]: text for key, text in rows}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whenever_it_is_killed_each_question_gets_one_whole_answer(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    async with room(tmp_path) as here:
+        asked: list[Post] = []
+        for place in chance.sample(PLACES, KILLS):
+            async with started(env=here.env, cwd=tmp_path) as process:
+                await here.workspace.connected(len(asked) + 1)
+                asked.append(await here.ask(place))
+                await asyncio.sleep(chance.uniform(0, LATEST))
+                process.kill()
+                await process.wait()
+        async with started(env=here.env, cwd=tmp_path):
+            shown = {post.ts: await here.answered(post) for post in asked}
+    assert shown == stored_answers(tmp_path)
+
+
+async def test_sigterm_parks_an_answer_that_the_next_start_goes_on_with(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        held = here.workspace.holds("chat.appendStream")
+        async with started(env=here.env, cwd=tmp_path) as process:
+            await here.workspace.connected()
+            asked = await here.ask("New York")
+            await held.reached()
+            begun = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+            assert time.monotonic() - begun < 8
+        held.release()
+        async with started(env=here.env, cwd=tmp_path):
+            shown = {asked.ts: await here.answered(asked)}
+    assert shown == stored_answers(tmp_path)
+
+
+async def test_what_was_asked_while_it_was_down_is_answered_once(tmp_path: Path) -> None:
+    async with room(tmp_path) as here:
+        asked = [await here.ask(place) for place in PLACES[:3]]
+        async with started(env=here.env, cwd=tmp_path):
+            shown = {post.ts: await here.answered(post) for post in asked}
+            await here.workspace.redeliver()
+            await here.workspace.until(lambda: not here.workspace.unacknowledged)
+            assert shown == {post.ts: await here.answered(post) for post in asked} == stored_answers(tmp_path)
