@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 import structlog
@@ -352,8 +352,12 @@ class Handler:
         return run
 
     async def _settle(self, run: Run, placed: Placed) -> None:
-        """Record what is shown. It is shown: when the store fails, this is tried again, and not the showing."""
+        """Record what is shown. It is shown: when the store fails, this is tried again, and not the showing.
+
+        A run that rests is gone on with by somebody who cannot know how far the one before got: undecided.
+        """
         owner, done = self._ownership.name, run.is_terminal
+        placed = placed if done else replace(placed, undecided=True)
         for wait in (*SETTLE_WAITS, None):
             try:
                 await self._database.write(lambda tx: stored_runs.place(tx, run.id, owner, placed, done=done))

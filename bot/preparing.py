@@ -6,9 +6,9 @@ something goes on. What is found is recorded in one transaction; until then it i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -26,6 +26,7 @@ from bot.store.preparing import Findings, Unprepared
 WAITS = (1.0, 2.0, 4.0)
 """Seconds between the attempts at a look-up that fails, unless the platform names its own."""
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -99,32 +100,35 @@ class Preparation:
     async def _prepared(self, platform: Platform, message: InboundMessage, *, first: bool) -> Prepared:
         if not message.raw:
             return Prepared(message.text, message.author)
+        return await self._again(lambda: platform.prepare(message, first=first))
+
+    async def _read(self, platform: Platform, message: InboundMessage) -> list[File]:
+        read: list[File] = []
+        for planned in attachments.plan(message.attachments):
+            read.append(await self._file(platform, planned, room=attachments.room_left(read)))
+        return read
+
+    async def _file(self, platform: Platform, planned: Planned, *, room: int) -> File:
+        if not planned.limit:
+            return planned.unread()
+        try:
+            data = await self._again(lambda: platform.download(planned.attachment, planned.limit))
+        except PlatformError as error:
+            log.info("file not fetched", error=str(error))
+            return planned.lost()
+        return await attachments.read(planned.name, planned.mime, data, room=room)
+
+    async def _again(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until it goes, or cannot be helped. Raises `PlatformError`."""
         for wait in WAITS:
             try:
-                return await platform.prepare(message, first=first)
+                return await attempt()
             except PlatformError as error:
                 if error.permanent:
                     raise
                 log.info("look-up failed, trying again", error=str(error))
                 await self.clock.sleep(wait if error.retry_after is None else error.retry_after)
-        return await platform.prepare(message, first=first)
-
-    async def _read(self, platform: Platform, message: InboundMessage) -> list[File]:
-        read: list[File] = []
-        for planned in attachments.plan(message.attachments):
-            read.append(await _file(platform, planned, room=attachments.room_left(read)))
-        return read
-
-
-async def _file(platform: Platform, planned: Planned, *, room: int) -> File:
-    if not planned.limit:
-        return planned.unread()
-    try:
-        data = await platform.download(planned.attachment, planned.limit)
-    except PlatformError as error:
-        log.info("file not fetched", error=str(error))
-        return planned.lost()
-    return await attachments.read(planned.name, planned.mime, data, room=room)
+        return await attempt()
 
 
 def _named(message: InboundMessage) -> str:

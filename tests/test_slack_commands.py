@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from adapters.slack import ears
 from adapters.slack.ears import ASK_HELP, NOT_MEMBER
 from adapters.slack.manifest import SHORTCUT
+from adapters.slack.people import GUEST
 from bot.access import KEPT_OUT
 from bot.commands import ADMINS_ONLY, NOTHING_TO_RENEW, PEOPLE_HELP
 from bot.stopping import NOT_YOURS, STOPPED
@@ -165,10 +166,16 @@ async def test_owners_and_the_operator_s_admins_hold_the_switches(tmp_path: Path
         assert "tools enable" in await says(talk, "help")
 
 
-async def test_an_admin_of_another_organisation_is_none_here(talk: Talk) -> None:
-    stranger = talk.workspace.person("Sam", admin=True, team="T9")
-    answer = await stranger.command("/parley", "tools disable forecast", talk.general)
-    assert answer.text == ADMINS_ONLY
+async def test_an_admin_of_another_organisation_is_none_here(tmp_path: Path) -> None:
+    async with talk_at(tmp_path, allow=["slack:T1", "slack:U0000003"]) as talk:
+        stranger = talk.workspace.person("Sam", admin=True, team="T9")
+        answer = await stranger.command("/parley", "tools disable forecast", talk.general)
+        assert answer.text == ADMINS_ONLY
+
+
+async def test_guests_are_refused_commands_as_they_are_questions(talk: Talk) -> None:
+    guest = talk.workspace.person("Gus", guest=True)
+    assert (await guest.command("/parley", "tools list", talk.general)).text == GUEST
 
 
 async def test_whom_slack_does_not_tell_of_is_no_admin(talk: Talk) -> None:
@@ -288,7 +295,8 @@ async def test_a_question_about_a_message_is_answered_in_its_thread(talk: Talk) 
     talk.model.say("Twelve.")
     lunch = await talk.bob.says(f"Lunch at <#{talk.general.id}>?\nBring &lt;money&gt;.", talk.general)
     await about(talk, lunch, "When? 1 < 2 & <!channel>")
-    assert answers(talk.workspace, talk.general, lunch)[-1] == "Twelve."
+    shown = ["*Alice* asks:\n> When? 1 &lt; 2 &amp; &lt;!channel&gt;", "Twelve."]
+    assert answers(talk.workspace, talk.general, lunch) == shown
     said = talk.model.heard()[-1]
     assert said == (
         "When? 1 < 2 & <!channel>\n\nThis is about the message of @Bob:\n> Lunch at #general?\n> Bring <money>."

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.slack.arrivals import TWIN_WAIT
-from adapters.slack.preparing import GUEST, WORDLESS
+from adapters.slack.people import GUEST
+from adapters.slack.preparing import WORDLESS
 from bot.access import KEPT_OUT
 from tests.hand_clock import HandClock
 from tests.simulators.slack import Post, announce, events

@@ -18,9 +18,9 @@ from adapters.slack import limits as slack_limits
 from adapters.slack.answers import Answers
 from adapters.slack.calls import Calls, connect
 from adapters.slack.connection import Desk, Socket
-from adapters.slack.ears import PLATFORM, Ears
+from adapters.slack.ears import Ears
 from adapters.slack.files import Files
-from adapters.slack.hearing import Me
+from adapters.slack.hearing import PLATFORM, Me
 from adapters.slack.manifest import EVENTS_PATH
 from adapters.slack.people import People
 from adapters.slack.preparing import Preparing
@@ -82,12 +82,12 @@ class SlackAdapter:
         pace = self._pace = Pace(self._clock, self._limits)
         calls = Calls(client, pace, self._clock)
         me = _me(await calls.call("auth.test", {}, rank=Rank.FINAL, sure=True))
-        people = People(calls, me, self._clock)
+        people = People(calls, me, self._clock, allow=given.allow)
         desk = Desk(me, client, given.signing_secret or "")
         self._parts = _Parts(
             desk,
             Answers(calls, me, self._clock, Working(calls)),
-            Preparing(calls, me, people, given.allow),
+            Preparing(calls, me, people),
             Files(calls, session, given.bot_token, given.api_url),
         )
         self._up.set()

@@ -103,10 +103,11 @@ class Answers:
         """
         channel, after = reply.conversation.channel, _since(reply)
         if "ask" in reply.route and not board.root:
-            root = await reading.question(self.calls, self.me, channel, reply.run_id, after)
-            if not root:
+            thread = str(reply.route["ask"].get("thread", ""))
+            posted = await reading.question(self.calls, self.me, channel, reply.run_id, after, thread)
+            if not posted:
                 return board
-            board = replace(board, root=root)
+            board = replace(board, root=thread or posted)
         pen = self._pen(reply, board)
         for ts in [ts for ts, run_id in self.begun.items() if run_id == reply.run_id]:
             del self.begun[ts]
@@ -131,12 +132,15 @@ class Answers:
                 raise
 
     async def _posted_question(self, reply: Reply, board: Board) -> Board:
-        """Begin the thread of a question that came by a slash command. People may go on there at once."""
+        """Show a question that came by a command or a form. It begins a thread, where people may go on at once, unless
+        it is about a message that has one.
+        """
         where, asked = reply.conversation, reply.route["ask"]
         metadata = {"event_type": QUESTION, "event_payload": {"run": reply.run_id}}
         message = {"channel": where.channel, "text": asked["text"], "metadata": metadata, "unfurl_links": False}
+        message["thread_ts"] = asked.get("thread")
         answer = await self.calls.call("chat.postMessage", message, rank=Rank.FINAL, channel=where.channel)
-        board = replace(board, root=str(answer["ts"]))
+        board = replace(board, root=asked.get("thread") or str(answer["ts"]))
         await reply.record(replace(self._placed(reply, board), undecided=True))  # the answer's first message follows
         return board
 

@@ -18,7 +18,7 @@ from adapters.pace import Clock, Rank
 from adapters.slack import blocks, files
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.calls import Calls, SlackError
-from adapters.slack.hearing import Deleted, Edited, Me, Said, heard, order, speaker, words
+from adapters.slack.hearing import PLATFORM, Deleted, Edited, Me, Said, heard, order, speaker, words
 from adapters.slack.markdown import BROADCAST, QUIET, mentioned, readable, title
 from adapters.slack.people import People, Person
 from bot.assistants.types import Author, well_formed
@@ -26,7 +26,6 @@ from bot.buttons import decode
 from bot.errors import Refused
 from bot.ports import CommandRequest, Conversation, InboundMessage, Intake, Press
 
-PLATFORM = "slack"
 LOOK_UP = 1.5
 """Seconds for which Slack is asked about someone or something before a command is answered: it takes three in all."""
 
@@ -108,7 +107,7 @@ class Ears:
     async def _take(self, said: Said) -> str:
         """Accept the message, or obey it; returns what its author is to be told at once."""
         if (command := order(said, self._me)) is not None:
-            return await self._intake.command(await self._request(said.channel, said.thread, said.user, command))
+            return await self._obey(said.channel, said.thread, said.user, command)
         message = self._inbound(said)
         try:
             accepted = await self._intake.accept(message)
@@ -147,7 +146,7 @@ class Ears:
     async def _stopped(self, event: Mapping[str, Any]) -> None:
         """Somebody pressed Slack's own Stop: https://docs.slack.dev/reference/events/agent_session_stopped"""
         channel, thread, user = event["channel"], event["thread_ts"], event["user"]
-        answer = await self._intake.command(await self._request(channel, thread, user, "stop"))
+        answer = await self._obey(channel, thread, user, "stop")
         if answer != "Stopped.":
             await self._whisper(channel, thread, user, answer)
 
@@ -155,8 +154,8 @@ class Ears:
         if event.get("tab") != "home":
             return
         user = event["user"]
-        help_text = await self._intake.command(await self._request(event["channel"], "", user, "help"))
-        tools = await self._intake.command(await self._request(event["channel"], "", user, "tools list"))
+        help_text = await self._obey(event["channel"], "", user, "help")
+        tools = await self._obey(event["channel"], "", user, "tools list")
         view = blocks.home(f"{ASK_HELP}\n{help_text}", tools, f"<@{self._me.user}>")
         await self._quietly("views.publish", {"user_id": user, "view": view})
 
@@ -169,7 +168,7 @@ class Ears:
         if word.lower() == "ask":
             return await self._ask(body, rest.strip())
         text = f"{word} {rest}".strip() or "help"
-        answer = await self._intake.command(await self._request(channel, "", user, text))
+        answer = await self._obey(channel, "", user, text)
         return blocks.escaped(f"{ASK_HELP}\n{answer}" if text.lower() == "help" else answer)
 
     async def _ask(self, body: Mapping[str, Any], question: str) -> str:
@@ -216,9 +215,11 @@ class Ears:
             button = decode(str(action.get("value") or ""))
             if button is None:
                 continue
-            request = await self._request(channel, thread, user, "")
-            press = Press(request.conversation, request.author, button, request.platform_admin)
-            if answer := await self._intake.press(press):
+            person = await self._who(user)
+            author = Author(user, person.name if person else user)
+            press = Press(self._where(channel, thread), author, button, _is_admin(person))
+            refusal = self._people.refusal(person) if person else ""
+            if answer := refusal or await self._intake.press(press):
                 await self._whisper(channel, thread, user, answer)
 
     async def shortcut(self, body: Mapping[str, Any]) -> str:
@@ -240,6 +241,8 @@ class Ears:
         view, user = body["view"], body["user"]["id"]
         about = json.loads(view["private_metadata"])
         question = well_formed(view["state"]["values"]["question"]["question"]["value"])
+        person = await self._who(user)
+        name = person.name if person else user
         message = InboundMessage(
             conversation=self._where(about["channel"], about["thread"]),
             author=Author(user, user),
@@ -252,6 +255,7 @@ class Ears:
                 "team": body["user"].get("team_id") or self._me.team,
                 "title": title(question),
                 "joined": True,
+                "ask": {"text": f"*{_shown(name)}* asks:\n{_quoted(_shown(question))}", "thread": about["thread"]},
             },
             raw=True,
         )
@@ -271,12 +275,13 @@ class Ears:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    async def _request(self, channel: str, thread: str, user: str, text: str) -> CommandRequest:
+    async def _obey(self, channel: str, thread: str, user: str, command: str) -> str:
         """Who Slack does not tell of is no admin."""
         person = await self._who(user)
-        author = Author(user, person.name if person else user)
-        admin = person is not None and person.admin and not person.foreign
-        return CommandRequest(self._where(channel, thread), author, text, platform_admin=admin)
+        if person is not None and (refusal := self._people.refusal(person)):
+            return refusal
+        where, author = self._where(channel, thread), Author(user, person.name if person else user)
+        return await self._intake.command(CommandRequest(where, author, command, platform_admin=_is_admin(person)))
 
     async def _who(self, user: str) -> Person | None:
         """The person; None where Slack does not tell in time."""
@@ -311,6 +316,10 @@ class Ears:
             await self._calls.call(method, arguments, rank=Rank.FINAL, sure=True)
         except SlackError as error:
             log.warning("not shown", method=method, error=error.error)
+
+
+def _is_admin(person: Person | None) -> bool:
+    return person is not None and person.admin and not person.foreign
 
 
 def _shown(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 from bot.assistants.types import well_formed
 
+PLATFORM = "slack"
 SPOKEN = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 """The subtypes of messages that people wrote. `me_message` is what `/me` makes."""
 

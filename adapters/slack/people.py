@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from adapters.pace import Clock, Rank
 from adapters.slack.calls import Calls
-from adapters.slack.hearing import Me
+from adapters.slack.hearing import PLATFORM, Me
 from bot.assistants.types import well_formed
 from bot.view import printable
 
@@ -37,6 +37,9 @@ class Person:
     """Of another organisation, in a channel that is shared with it."""
 
 
+GUEST = "I answer members of this workspace only. Ask one of them, or the people who run me to allow you."
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A conversation. `member`: Parley is in it."""
@@ -47,11 +50,18 @@ class Place:
 
 
 class People:
-    def __init__(self, calls: Calls, me: Me, clock: Clock) -> None:
+    def __init__(self, calls: Calls, me: Me, clock: Clock, *, allow: Collection[str] = ()) -> None:
+        """`allow`: `slack:U…` of guests and of people of other organisations who may ask all the same."""
         self._calls = calls
         self._me = me
+        self._allow = allow
         self._people = _Remembered(clock, self._ask_person)
         self._places = _Remembered(clock, self._ask_place)
+
+    def refusal(self, person: Person) -> str:
+        """The sentence for a guest and for people of other organisations; empty for whoever may ask."""
+        outside = person.guest or person.foreign
+        return GUEST if outside and f"{PLATFORM}:{person.id}" not in self._allow else ""
 
     def known(self, user: str) -> Person | None:
         """The person, where nothing has to be asked for that."""

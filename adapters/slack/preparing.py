@@ -27,7 +27,6 @@ READ = SPOKEN | {"bot_message"}
 """The subtypes of the messages that are read: https://docs.slack.dev/reference/events/message#subtypes"""
 
 WORDLESS = "(They mentioned you without a word.)"
-GUEST = "I answer members of this workspace only. Ask one of them, or the people who run me to allow you."
 UNKNOWN = "I could not find out who you are, so I did not answer. Please try again."
 
 log = structlog.get_logger(__name__)
@@ -38,7 +37,6 @@ class Preparing:
     calls: Calls
     me: Me
     people: People
-    allow: Collection[str]
 
     async def prepare(self, message: InboundMessage, *, first: bool) -> Prepared:
         """Raises `SlackError` where Slack cannot say now who asks."""
@@ -49,14 +47,11 @@ class Preparing:
                 raise
             return Prepared(message.text, message.author, refusal=UNKNOWN)
         author = Author(person.id, person.name)
-        if not self._may_ask(person):
-            return Prepared(message.text, author, refusal=GUEST)
+        if refusal := self.people.refusal(person):
+            return Prepared(message.text, author, refusal=refusal)
         text = await self._readable(message.text)
         earlier = await self._earlier(message) if first and message.route.get("joined") else ()
         return Prepared(text or ("" if message.attachments else WORDLESS), author, earlier)
-
-    def _may_ask(self, person: Person) -> bool:
-        return not (person.guest or person.foreign) or f"slack:{person.id}" in self.allow
 
     async def _readable(self, text: str) -> str:
         people, channels = mentioned(text)

@@ -75,22 +75,27 @@ async def ours(calls: Calls, me: Me, channel: str, root: str, run_id: str, after
     return found
 
 
-async def question(calls: Calls, me: Me, channel: str, run_id: str, after: str) -> str:
-    """The `ts` of the question that the run has posted; empty where it has not, or Slack does not show it.
+async def question(calls: Calls, me: Me, channel: str, run_id: str, after: str, root: str = "") -> str:
+    """The `ts` of the question that the run has posted, in the thread of `root` or else as one of its own.
 
-    Raises `SlackError`.
+    Empty where it has not, or Slack does not show it. Raises `SlackError`.
     """
-    arguments = {"channel": channel, "oldest": after, "limit": PAGE, "include_all_metadata": True}
     try:
-        answer = await calls.call("conversations.history", arguments, rank=Rank.FINAL, channel=channel, sure=True)
+        if root:
+            messages = [message async for message in thread(calls, channel, root, after=after)]
+        else:
+            arguments = {"channel": channel, "oldest": after, "limit": PAGE, "include_all_metadata": True}
+            answer = await calls.call("conversations.history", arguments, rank=Rank.FINAL, channel=channel, sure=True)
+            messages = answer.get("messages") or []
     except SlackError as error:
         if not error.permanent:
             raise
         log.warning("channel not read, whether a question was posted is not known", error=error.error)
         return ""
-    for message in answer.get("messages") or ():
-        metadata = message.get("metadata") or {}
-        asked = (metadata.get("event_payload") or {}).get("run")
-        if message.get("bot_id") == me.bot and metadata.get("event_type") == QUESTION and asked == run_id:
-            return str(message["ts"])
-    return ""
+    return next((str(message["ts"]) for message in messages if _asks(message, me, run_id)), "")
+
+
+def _asks(message: Message, me: Me, run_id: str) -> bool:
+    metadata = message.get("metadata") or {}
+    asked = (metadata.get("event_payload") or {}).get("run")
+    return message.get("bot_id") == me.bot and metadata.get("event_type") == QUESTION and asked == run_id

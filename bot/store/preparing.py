@@ -17,6 +17,7 @@ from bot.store import threads
 from bot.store.inbox import scoped
 from bot.store.runs import held
 from bot.store.schema import IS_ACTIVE, files, messages, runs
+from bot.store.schema import threads as threads_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,12 @@ async def has_some(connection: AsyncConnection, run_id: str) -> bool:
 
 
 async def is_new(connection: AsyncConnection, thread_id: str) -> bool:
-    """There is nothing in the thread yet that a model could read."""
+    """There is nothing in the thread yet that a model could read, and what was said before it may be."""
     readable = (messages.c.thread_id == thread_id, messages.c.position.is_not(None), messages.c.unprepared.is_(False))
-    return (await connection.execute(select(messages.c.id).where(*readable).limit(1))).first() is None
+    some = select(messages.c.id).where(*readable).exists()
+    query = select(threads_table.c.metadata, some).where(threads_table.c.id == thread_id)
+    metadata, has_some = (await connection.execute(query)).one()
+    return not has_some and metadata != threads.AFRESH
 
 
 async def record(tx: AsyncConnection, run_id: str, owner: str, findings: Sequence[Findings], now: float) -> bool:

@@ -19,6 +19,10 @@ KEPT = or_(messages.c.position.is_not(None), WAITING)
 """Not withdrawn, and not refused."""
 
 
+AFRESH = {"begun": "afresh"}
+"""Marks a thread that was begun in the middle of a conversation: nothing from before is to be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class ThreadLine:
     """A thread as a list shows it. `title` is how its first message begins."""
@@ -43,10 +47,10 @@ async def bind(tx: AsyncConnection, conversation: Conversation, now: float) -> s
 
 
 async def rebind(tx: AsyncConnection, conversation: Conversation, now: float) -> str:
-    """Give the conversation a fresh thread; the old one stays in the store."""
+    """Give the conversation a fresh thread; the old one stays in the store. What was said there is to be forgotten."""
     thread_id = new_id("thread")
     put = upsert(bindings).values(**_key(conversation), thread_id=thread_id)
-    await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata={}))
+    await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata=AFRESH))
     await tx.execute(put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"thread_id": thread_id}))
     return thread_id
 
