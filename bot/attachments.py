@@ -27,7 +27,8 @@ https://platform.openai.com/docs/api-reference/responses/create (input, image_ur
 LONGEST_SIDE, MOST_PIXELS = 16_000, 50_000_000
 """Of an image. Models scale down what is larger than some 2,000 pixels."""
 LONGEST_TEXT, ALL_TEXT = 50_000, 100_000
-"""Bytes of UTF-8, of one file and of all files of a message: about 14,000 and 29,000 tokens of the window."""
+"""Bytes of UTF-8, of one file and of all files that a run is asked about: about 14,000 and 29,000 tokens of the
+window."""
 LEAST_TEXT = 500
 """Where less room than this is left, a file is not read at all."""
 PAGES = 50
@@ -44,7 +45,7 @@ READABLE = "I can read images, PDF and text files only."
 class Planned:
     """What is to be done about an attachment: a download of at most `limit` bytes, or nothing where that is 0.
 
-    `note` says why not, in a sentence for the person; it is empty where another file's says it already.
+    `note` says why not, in a sentence for the person; several files may share one.
     """
 
     attachment: JSON
@@ -73,8 +74,19 @@ def plan(attachments: Sequence[JSON]) -> list[Planned]:
         said = f"I read the first {MOST} files only; {names} {'were' if beyond[1:] else 'was'} left out."
         for at in beyond:
             one = plans[at]
-            plans[at] = Planned(one.attachment, one.name, one.mime, one.size, note=said if at == beyond[0] else "")
-    return plans[:_LISTED]
+            plans[at] = Planned(one.attachment, one.name, one.mime, one.size, note=said)
+    unread = [at for at, planned in enumerate(plans) if not planned.limit]
+    cut = set(unread[_LISTED:]) - set(beyond[:1])
+    kept = [planned for at, planned in enumerate(plans) if at not in cut]
+    return [*kept, *_rest(len(cut - set(beyond)))]
+
+
+def _rest(count: int) -> list[Planned]:
+    """One plan for so many files that nothing else tells of."""
+    if not count:
+        return []
+    name = f"{count} more file{'s' if count > 1 else ''}"
+    return [Planned({}, name, "", 0, note=f"{name} {'were' if count > 1 else 'was'} not read.")]
 
 
 def told(name: object) -> str:
@@ -86,13 +98,18 @@ def told(name: object) -> str:
     return f"{shown[: LONGEST_NAME - len(ending) - 1]}…{ending}"
 
 
-def room_left(files: Sequence[File]) -> int:
-    """Bytes of text that a message may bring beside these files of it."""
-    return max(0, ALL_TEXT - sum(len(file.text.encode()) for file in files))
+def room_left(files: Sequence[File], room: int = ALL_TEXT) -> int:
+    """Bytes of text that the messages of a run may bring beside these files, where they had `room` before."""
+    return max(0, room - sum(len(file.text.encode()) for file in files))
 
 
-async def read(name: str, mime: str, data: bytes, *, room: int = ALL_TEXT) -> File:
-    """What the model gets of a file that was downloaded; `room` is in bytes of UTF-8. Never raises for its content."""
+async def read(
+    name: str, mime: str, data: bytes, *, room: int = ALL_TEXT, places: asyncio.Semaphore | None = None
+) -> File:
+    """What the model gets of a file that was downloaded. Never raises for its content.
+
+    `room` is in bytes of UTF-8; `places` limits how many PDFs are read at once.
+    """
     name, wanted = told(name), expected(name, mime)
     actual = image_header.mime(data)
     if len(data) > (LARGEST_IMAGE if actual else LARGEST):
@@ -100,7 +117,7 @@ async def read(name: str, mime: str, data: bytes, *, room: int = ALL_TEXT) -> Fi
     if actual:
         return await asyncio.to_thread(_image, name, data)
     if data.startswith(b"%PDF-") or (wanted == "pdf" and b"%PDF-" in data[:1024]):
-        return await _pdf(name, data, min(room, LONGEST_TEXT))
+        return await _pdf(name, data, min(room, LONGEST_TEXT), places)
     if is_page(name, mime, data):
         return _unread(name, mime, data, f"{name} was not read: a web page came in its place.")
     if wanted in ("image", "pdf") and data:
@@ -156,11 +173,11 @@ def _image(name: str, data: bytes) -> File:
     return File(name, mime, len(data), data=data)
 
 
-async def _pdf(name: str, data: bytes, room: int) -> File:
+async def _pdf(name: str, data: bytes, room: int, places: asyncio.Semaphore | None) -> File:
     mime = "application/pdf"
     if room < LEAST_TEXT:
         return _unread(name, mime, data, _no_room(name))
-    pages = await pdf.read(data, pages=PAGES, room=room)
+    pages = await pdf.read(data, pages=PAGES, room=room, places=places)
     if pages.problem:
         return _unread(name, mime, data, f"{name} was not read: {_PDF_PROBLEMS[pages.problem]}.")
     text = _clean(pages.text)
@@ -175,11 +192,12 @@ async def _pdf(name: str, data: bytes, room: int) -> File:
     return File(name, mime, len(data), f"{kept}\n[cut here: the file goes on, to page {pages.pages}]", note=note)
 
 
-_PDF_PROBLEMS: dict[Literal["encrypted", "damaged", "slow", "failed"], str] = {
+_PDF_PROBLEMS: dict[Literal["encrypted", "damaged", "slow", "failed", "stopped"], str] = {
     "encrypted": "it is protected by a password, or in another way",
     "damaged": "the PDF is damaged",
     "slow": "it takes too long",
     "failed": "the PDF is damaged, or too large to work on",
+    "stopped": "its reading was stopped, please send it again",
 }
 
 
@@ -199,7 +217,7 @@ def _text(name: str, mime: str, data: bytes, room: int) -> File:
 
 
 def _no_room(name: str) -> str:
-    return f"{name} was not read: the files before it are long enough for one message."
+    return f"{name} was not read: the files before it are long enough for one answer."
 
 
 def _within(text: str, room: int) -> str:

@@ -1,7 +1,8 @@
 """What becomes of a message, and of the answer in the making, when its author changes or deletes it.
 
 A run of ours that answers the message is paused for that: it cannot end meanwhile, and goes on with what is stored
-then. Of a run of another process only the stored message changes, and its status.
+then. A run of another process is told of a deletion by its status, and goes on in spite of an edit: its answer is to
+the old text, so the old text stays in the conversation.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ class Corrections:
     clock: Clock
 
     async def amend(self, conversation: Conversation, key: str, text: str) -> None:
-        """Answer the new text, where the message is not answered yet. Raises `StoreError`."""
+        """Answer the new text, where the message is not answered yet, nor being answered by another process.
+
+        Raises `StoreError`.
+        """
         while (message := await self._unanswered(conversation, key)) and message.said != well_formed(text):
+            if message.owner not in (None, self.handler.ownership.name):
+                return
             async with self.handler.paused(message.run_id):
                 if await self._unless_it_went_on(conversation, key, message, self._amending(text)):
                     return

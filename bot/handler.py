@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import structlog
 
+from bot.active import Active
 from bot.assistants.engine import Engine
-from bot.assistants.events import RunEnded
+from bot.assistants.events import Event, RunEnded
 from bot.assistants.types import LastError, Run
 from bot.clock import Clock
 from bot.delivery import Delivery, Destination
@@ -24,6 +25,7 @@ from bot.inbox import Claimed, Inbox
 from bot.ownership import Ownership
 from bot.ports import Accepted, Adapter, InboundMessage, Placed
 from bot.preparing import Preparation
+from bot.store import corrections as stored_corrections
 from bot.store import inbox as stored_inbox
 from bot.store import runs as stored_runs
 from bot.store.database import Database
@@ -36,20 +38,6 @@ SETTLE_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between attempts to record that an answer is delivered."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class Active:
-    """A run in the making. `work` advances it and is what a stop cancels; a task of its own sees it delivered."""
-
-    run: Run
-    asked: Asked
-    adapter: Adapter
-    delivery: Delivery
-    work: asyncio.Task[Run]
-    resumed: bool
-    again: bool = False
-    """The work was cancelled in order to begin again."""
 
 
 class Handler:
@@ -69,7 +57,7 @@ class Handler:
         self._engine = engine
         self._inbox = inbox
         self._preparation = preparation
-        self._ownership = ownership
+        self.ownership = ownership
         self._clock = clock
         self._limit = limit
         self._adapters: Mapping[str, Adapter] = {}
@@ -93,11 +81,11 @@ class Handler:
     def platforms(self) -> Collection[str]:
         return self._adapters.keys()
 
-    async def close(self, grace: float = GRACE) -> None:
-        """Let running answers end for `grace` seconds and park the rest. Messages may no longer come in."""
+    async def close(self, grace: float | None = None) -> None:
+        """Let running answers end for `grace` seconds (`GRACE`) and park the rest. Messages may no longer come in."""
         self._closing = True
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
+            await asyncio.wait(self._tasks, timeout=GRACE if grace is None else grace)
         left = list(self._active.values())
         tasks = [*self._tasks, *(active.work for active in left)]
         for task in tasks:
@@ -107,7 +95,7 @@ class Handler:
         for active in left:
             await active.delivery.stop()
         try:
-            await self._database.write(lambda tx: stored_runs.release(tx, owner=self._ownership.name))
+            await self._database.write(lambda tx: stored_runs.release(tx, owner=self.ownership.name))
         except StoreError as error:
             log.warning("runs were not parked; the next start finds them all the same", error=str(error))
 
@@ -153,16 +141,12 @@ class Handler:
 
     async def let_go(self, run_id: str) -> None:
         """Somebody else made the run `cancelling`: bring it to its end here."""
-        if active := self._active.get(run_id):
-            asked = await self._database.read(lambda c: stored_inbox.asked(c, run_id))
-            if asked is not None and asked.withdrawn:
-                active.delivery.withdraw()
         self._stop_work(run_id)
         await self.resume(run_id)
 
     def _stop_work(self, run_id: str) -> None:
         if active := self._active.get(run_id):
-            active.work.cancel()
+            active.stop()
 
     @asynccontextmanager
     async def paused(self, run_id: str | None) -> AsyncIterator[None]:
@@ -175,11 +159,8 @@ class Handler:
             return
         lock = self._pauses.setdefault(run_id, asyncio.Lock())
         async with lock:
-            active = self._active.get(run_id)
-            if active is not None and not active.work.done():
-                active.again = True
-                active.work.cancel()
-                await asyncio.wait([active.work])
+            if active := self._active.get(run_id):
+                await active.pause()
             yield
 
     async def submit_tool_outputs(self, run_id: str, outputs: Sequence[tuple[str, str]]) -> Run:
@@ -210,7 +191,7 @@ class Handler:
             self._resuming.discard(run_id)
         if asked is None or asked.conversation.platform not in self._adapters:
             return
-        if found.open and found.owner == self._ownership.name:
+        if found.open and found.owner == self.ownership.name:
             self._launch(found.run, asked, found.placed, fresh=False)
 
     # -- beginning ----------------------------------------------------------------------------------------------
@@ -227,11 +208,11 @@ class Handler:
         adapter = self._adapters[asked.conversation.platform]
 
         async def record(placed: Placed) -> None:
-            await self._database.write(lambda tx: stored_runs.place(tx, run.id, self._ownership.name, placed))
+            await self._database.write(lambda tx: stored_runs.place(tx, run.id, self.ownership.name, placed))
 
         destination = Destination(run.id, asked.conversation, asked.route, record)
         with structlog.contextvars.bound_contextvars(run_id=run.id, thread_id=run.thread_id):
-            delivery = Delivery(adapter, destination, placed, self._clock, withdrawn=asked.withdrawn)
+            delivery = Delivery(adapter, destination, placed, self._clock)
             work = self._work(run, asked, adapter, delivery, fresh=fresh)
             active = self._active[run.id] = Active(run, asked, adapter, delivery, work, resumed=not fresh)
             self._quiet.clear()
@@ -248,22 +229,25 @@ class Handler:
             if not fresh:
                 found = await self._database.read(lambda c: stored_inbox.asked(c, run.id))
                 asked = found or asked
-                if asked.withdrawn:
-                    delivery.withdraw()
             return await self._advance(run, adapter, delivery, fresh=fresh, raw=asked.raw)
 
         return asyncio.create_task(work(fresh, asked), name=f"advance {run.id}")
 
     async def _advance(self, run: Run, adapter: Adapter, delivery: Delivery, *, fresh: bool, raw: bool) -> Run:
+        def show(event: Event) -> None:
+            """All but a cancellation: `_ended` tells of it, when it knows what is to stay of the reply."""
+            if not (isinstance(event, RunEnded) and event.run.status == "cancelled"):
+                delivery.show(event)
+
         if not raw:
-            return await self._engine.advance(run, delivery.show, fresh=fresh)
+            return await self._engine.advance(run, show, fresh=fresh)
         if not fresh:
             await self._preparation.told(run.id, delivery.show)
 
         async def prepare() -> LastError | None:
             return await self._preparation.prepare(run, adapter, delivery.show)
 
-        return await self._engine.advance(run, delivery.show, fresh=fresh, preparation=prepare)
+        return await self._engine.advance(run, show, fresh=fresh, preparation=prepare)
 
     def _fill(self) -> None:
         """Begin runs for waiting threads as far as there is room."""
@@ -325,7 +309,8 @@ class Handler:
         """The run as the work left it: terminal, or waiting for someone outside. The delivery has been told of it."""
         while True:
             try:
-                return await active.work
+                run = await active.work
+                return run if active.delivery.at_rest else await self._ended(active)
             except asyncio.CancelledError:
                 if self._closing:
                     raise
@@ -343,12 +328,22 @@ class Handler:
                 return await self._ended(active)
 
     async def _ended(self, active: Active) -> Run:
-        """The work is gone, and the run is over; if the work could not tell so, it is told now."""
-        run = await self._database.read(lambda c: stored_runs.get(c, active.run.id))
-        if run.status == "cancelling":  # cancelled before it had begun to work
-            return await self._engine.advance(run, active.delivery.show)
-        if not active.delivery.at_rest:
-            active.delivery.show(RunEnded(run))
+        """The work is gone, and the run is over, or to be cancelled still. If the work did not tell so, it is told now.
+
+        Whether the question was deleted is looked up when the run is over: until then anybody may delete it.
+        """
+        run_id, delivery = active.run.id, active.delivery
+        run = await self._database.read(lambda c: stored_runs.get(c, run_id))
+        if run.status == "cancelling":  # the work was cancelled before it had begun
+            delivery.begin_again()
+            run = await self._advance(run, active.adapter, delivery, fresh=False, raw=False)
+        if delivery.at_rest:
+            return run
+        asked = await self._database.read(lambda c: stored_inbox.asked(c, run_id))
+        if run.status == "cancelled" and asked is not None and asked.withdrawn:
+            await self._database.write(lambda tx: stored_corrections.forget_reply(tx, run_id))
+            delivery.withdraw()
+        delivery.show(RunEnded(run))
         return run
 
     async def _settle(self, run: Run, placed: Placed) -> None:
@@ -356,7 +351,7 @@ class Handler:
 
         A run that rests is gone on with by somebody who cannot know how far the one before got: undecided.
         """
-        owner, done = self._ownership.name, run.is_terminal
+        owner, done = self.ownership.name, run.is_terminal
         placed = placed if done else replace(placed, undecided=True)
         for wait in (*SETTLE_WAITS, None):
             try:

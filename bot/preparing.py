@@ -1,21 +1,24 @@
 """Makes the questions of a run ready for the model: names and rights looked up, what was said before, files read.
 
 It is the first part of a run's work: the messages are stored and acknowledged by then, and the person sees that
-something goes on. What is found is recorded in one transaction; until then it is looked up again after an interruption.
+something goes on. Each message is recorded, in one transaction, before the next one is looked at: no more files are
+held than those of one message, and after an interruption only what was not recorded is looked up again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
 
-from bot import attachments
+from bot import attachments, pdf
 from bot.assistants.events import Emit, Remarked
 from bot.assistants.types import JSON, File, LastError, Run
-from bot.attachments import Planned
+from bot.attachments import ALL_TEXT, Planned, room_left
 from bot.clock import Clock
 from bot.errors import PlatformError
 from bot.ports import InboundMessage, Prepared
@@ -25,6 +28,13 @@ from bot.store.preparing import Findings, Unprepared
 
 WAITS = (1.0, 2.0, 4.0)
 """Seconds between the attempts at a look-up that fails, unless the platform names its own."""
+
+LONGEST_WAIT = 60.0
+"""Seconds between two attempts at a look-up, whatever the platform names: there is no answer without it."""
+LONGEST_PAUSE = 10.0
+"""The same for a file, which an answer can do without …"""
+DOWNLOAD, DOWNLOADS = 90.0, 240.0
+"""… and the seconds that one may take, and all those of a run together: of its ten minutes, most are for the answer."""
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -38,11 +48,32 @@ class Platform(Protocol):
     async def download(self, attachment: JSON, limit: int) -> bytes: ...
 
 
+@dataclass(slots=True)
+class _Work:
+    """The messages of a run that are prepared in one go: what is used for each, and what came of those so far."""
+
+    run_id: str
+    platform: Platform
+    emit: Emit
+    downloads_until: float
+    begins: bool
+    """The next message that is recorded is the first of its thread."""
+    room: int
+    """Bytes of text that files may still bring."""
+    refusals: list[str] = field(default_factory=list)
+    ready: bool = False
+    """A message was recorded."""
+    changed: bool = False
+    """A message was changed meanwhile, and is to be looked at again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preparation:
     database: Database
     owner: str
     clock: Clock
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(pdf.AT_ONCE))
+    """Of processes that read PDFs."""
 
     async def told(self, run_id: str, emit: Emit) -> None:
         """Tell again what an earlier preparation of the run had to say."""
@@ -54,72 +85,80 @@ class Preparation:
 
         Raises `StoreError`, and `Superseded` where another process drives the run.
         """
+        downloads_until = self.clock.now() + DOWNLOADS
         while True:
-            todo = await self.database.read(lambda c: preparing.unprepared(c, run.id))
-            if not todo:
+            todo = await self.database.read(lambda c: preparing.unready(c, run.id))
+            if not todo.messages:
                 return None
+            work = _Work(run.id, platform, emit, downloads_until, todo.begins, room=max(0, ALL_TEXT - todo.text))
             try:
-                findings, refusals = await self._look(platform, todo)
+                for one in todo.messages:
+                    await self._one(work, one)
             except PlatformError as error:
                 log.warning("message not prepared", error=str(error), permanent=error.permanent)
-                where = _named(todo[0].message)
+                where = _named(todo.messages[0].message)
                 return LastError("server_error", f"{where} did not let me look at the message. Please try again.")
-            if refusals and not findings and not await self.database.read(lambda c: preparing.has_some(c, run.id)):
-                return LastError("invalid_prompt", "\n".join(dict.fromkeys(filter(None, refusals))))
-            recorded = await self._record(run, findings)
-            for remark in [*refusals, *(file.note for found in findings for file in found.files)]:
-                if remark:
-                    emit(Remarked(remark))
-            if recorded:
-                return None
-
-    async def _record(self, run: Run, findings: Sequence[Findings]) -> bool:
-        """False where a message was changed meanwhile."""
-        if not findings:
-            return True
-        now = self.clock.now()
-        return await self.database.write(lambda tx: preparing.record(tx, run.id, self.owner, findings, now))
-
-    async def _look(self, platform: Platform, todo: Sequence[Unprepared]) -> tuple[list[Findings], list[str]]:
-        """What the messages come to, and the refusals of those that are left out. Raises `PlatformError`.
-
-        A refusal is empty where nobody called for Parley: nothing is said then.
-        """
-        findings: list[Findings] = []
-        refusals: list[str] = []
-        first = await self.database.read(lambda c: preparing.is_new(c, todo[0].thread_id))
-        for one in todo:
-            prepared = await self._prepared(platform, one.message, first=first and not findings)
-            if prepared.refusal:
-                refusals.append("" if one.message.follow_up else prepared.refusal)
+            if work.changed:
                 continue
-            read = [] if one.read else await self._read(platform, one.message)
-            findings.append(Findings(one, prepared.text, prepared.author, prepared.earlier, read))
-        return findings, refusals
+            if (
+                work.refusals
+                and not work.ready
+                and not await self.database.read(lambda c: preparing.has_some(c, run.id))
+            ):
+                return LastError("invalid_prompt", "\n".join(dict.fromkeys(filter(None, work.refusals))))
+            for refusal in filter(None, work.refusals):
+                emit(Remarked(refusal))
+            return None
+
+    async def _one(self, work: _Work, one: Unprepared) -> None:
+        """Look a message up and record it, before the next one is begun. Raises `PlatformError`."""
+        prepared = await self._prepared(work.platform, one.message, first=work.begins)
+        if prepared.refusal:
+            # Nobody called for Parley with a follow-up: nothing is said then.
+            work.refusals.append("" if one.message.follow_up else prepared.refusal)
+            return
+        read = [] if one.read else await self._read(work, one.message)
+        found, now = Findings(one, prepared.text, prepared.author, prepared.earlier, read), self.clock.now()
+        if await self.database.write(lambda tx: preparing.record(tx, work.run_id, self.owner, found, now)):
+            work.ready, work.begins = True, False
+            work.room = room_left(read, work.room)
+        else:
+            work.changed = True
+        for file in read:
+            if file.note:
+                work.emit(Remarked(file.note))
 
     async def _prepared(self, platform: Platform, message: InboundMessage, *, first: bool) -> Prepared:
         if not message.raw:
             return Prepared(message.text, message.author)
-        return await self._again(lambda: platform.prepare(message, first=first))
+        return await self._again(lambda: platform.prepare(message, first=first), longest=LONGEST_WAIT)
 
-    async def _read(self, platform: Platform, message: InboundMessage) -> list[File]:
+    async def _read(self, work: _Work, message: InboundMessage) -> list[File]:
         read: list[File] = []
         for planned in attachments.plan(message.attachments):
-            read.append(await self._file(platform, planned, room=attachments.room_left(read)))
+            read.append(await self._file(work, planned, room=room_left(read, work.room)))
         return read
 
-    async def _file(self, platform: Platform, planned: Planned, *, room: int) -> File:
+    async def _file(self, work: _Work, planned: Planned, *, room: int) -> File:
         if not planned.limit:
             return planned.unread()
-        try:
-            data = await self._again(lambda: platform.download(planned.attachment, planned.limit))
-        except PlatformError as error:
-            log.info("file not fetched", error=str(error))
+        fetch = partial(work.platform.download, planned.attachment, planned.limit)
+        now = self.clock.now()
+        if now >= work.downloads_until:
             return planned.lost()
-        return await attachments.read(planned.name, planned.mime, data, room=room)
+        try:
+            async with self.clock.until(min(now + DOWNLOAD, work.downloads_until)):
+                data = await self._again(fetch, longest=LONGEST_PAUSE)
+        except (PlatformError, TimeoutError) as error:
+            log.info("file not fetched", error=repr(error))
+            return planned.lost()
+        return await attachments.read(planned.name, planned.mime, data, room=room, places=self.places)
 
-    async def _again(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Try until it goes, or cannot be helped. Raises `PlatformError`."""
+    async def _again(self, attempt: Callable[[], Awaitable[T]], *, longest: float) -> T:
+        """Try until it goes, or cannot be helped, and wait no longer than `longest` seconds between two attempts.
+
+        Raises `PlatformError`.
+        """
         for wait in WAITS:
             try:
                 return await attempt()
@@ -127,7 +166,7 @@ class Preparation:
                 if error.permanent:
                     raise
                 log.info("look-up failed, trying again", error=str(error))
-                await self.clock.sleep(wait if error.retry_after is None else error.retry_after)
+                await self.clock.sleep(min(longest, wait if error.retry_after is None else error.retry_after))
         return await attempt()
 
 

@@ -51,6 +51,8 @@ async def talk(settings: Settings, adapter: Talker) -> None:
 async def serve(settings: Settings, adapters: Sequence[Server]) -> None:
     """Until a signal comes; at most 8 seconds after it everything is over: intake, running answers, the store.
 
+    Requests in flight and then running answers have `bot.web.GRACE` and `bot.handler.GRACE` of these to themselves.
+
     One that comes while a platform is still being connected to breaks that off. Raises `StoreError`,
     `PlatformError` where a platform refuses to be connected to, and `ParleyError` where `PORT` is taken.
     """

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
+import signal
 import struct
+import subprocess
+import sys
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pypdf
@@ -96,7 +101,22 @@ def test_what_cannot_be_read_is_not_downloaded(file: dict[str, Any], note: str) 
 def test_files_beyond_the_fifth_are_told_of_in_one_sentence() -> None:
     plans = plan([attached("a.zip"), *(attached(f"{number}.txt") for number in range(7))])
     assert [bool(one.limit) for one in plans] == [False, *[True] * 5, False, False]
-    assert [one.note for one in plans[6:]] == ["I read the first 5 files only; 5.txt and 6.txt were left out.", ""]
+    assert {one.note for one in plans[6:]} == {"I read the first 5 files only; 5.txt and 6.txt were left out."}
+
+
+def test_what_is_to_be_read_is_never_cut_for_what_is_not() -> None:
+    plans = plan([*(attached(f"{number}.zip") for number in range(30)), attached("photo.png")])
+    assert [one.name for one in plans if one.limit] == ["photo.png"]
+    assert [one.note for one in plans[20:]] == ["", "10 more files were not read."]
+
+
+def test_many_files_beyond_the_fifth_are_still_told_of() -> None:
+    photos = [attached(f"{number}.png") for number in range(6)]
+    plans = plan([*photos[:5], *(attached(f"{number}.zip") for number in range(21)), photos[5]])
+    assert [one.note for one in plans[25:]] == [
+        "I read the first 5 files only; 5.png was left out.",
+        "1 more file was not read.",
+    ]
 
 
 @given(st.dictionaries(st.sampled_from(["name", "mime", "size"]), st.one_of(st.none(), st.integers(), st.text())))
@@ -200,12 +220,12 @@ async def test_a_text_without_lines_is_cut_within_its_bytes(text: str) -> None:
     assert LONGEST_TEXT - 3 < len(kept.encode()) <= LONGEST_TEXT
 
 
-async def test_all_files_of_a_message_share_a_room() -> None:
+async def test_files_share_a_room() -> None:
     files: list[File] = []
     for name in ("a.txt", "b.txt", "c.txt"):
         files.append(await read(name, "", b"x" * 60_000, room=room_left(files)))
     assert sum(len(file.text) for file in files) == pytest.approx(ALL_TEXT, abs=100)
-    assert files[2].note == "c.txt was not read: the files before it are long enough for one message."
+    assert files[2].note == "c.txt was not read: the files before it are long enough for one answer."
 
 
 async def test_a_pdf_is_read_page_by_page() -> None:
@@ -279,3 +299,80 @@ async def test_a_pdf_that_takes_too_long_is_ended_and_nothing_waits_for_it() -> 
     assert await pdf.read(data, pages=50, room=1000, seconds=0.5) == pdf.Pages(problem="slow")
     beating.cancel()
     assert beats > 10
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> asyncio.Queue[asyncio.subprocess.Process]:
+    """The processes that are started to read PDFs."""
+    started: asyncio.Queue[asyncio.subprocess.Process] = asyncio.Queue()
+    start = asyncio.create_subprocess_exec
+
+    async def noted(*command: str, **options: Any) -> asyncio.subprocess.Process:
+        process = await start(*command, **options)
+        started.put_nowait(process)
+        return process
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    return started
+
+
+def ignores(pid: int, number: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text()
+    ignored = next(line for line in status.splitlines() if line.startswith("SigIgn"))
+    return bool(int(ignored.split()[1], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+async def test_the_end_of_parley_is_none_of_a_pdf_readers_business(
+    readers: asyncio.Queue[asyncio.subprocess.Process], ending: signal.Signals
+) -> None:
+    slow = hostile(b"BT (a) Tj ET " * 1_000_000)
+    reading = asyncio.create_task(pdf.read(slow, pages=1, room=9, seconds=60))
+    reader = await readers.get()
+    assert os.getsid(reader.pid) != os.getsid(0)
+    async with asyncio.timeout(20):
+        while not ignores(reader.pid, ending):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    reader.send_signal(ending)
+    reading.cancel()
+    await asyncio.wait([reading])
+    assert reader.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+async def test_a_pdf_whose_reader_was_ended_from_outside_is_read_again(
+    readers: asyncio.Queue[asyncio.subprocess.Process], ending: signal.Signals
+) -> None:
+    data = document("Hello")
+    reading = asyncio.create_task(read("a.pdf", "", data))
+    (await readers.get()).send_signal(ending)
+    assert await reading == File("a.pdf", "application/pdf", len(data), "[page 1]\nHello")
+
+
+async def test_a_pdf_whose_readers_are_all_ended_is_not_called_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = asyncio.create_subprocess_exec
+
+    async def ended(*_: str, **options: Any) -> asyncio.subprocess.Process:
+        return await start("/bin/sh", "-c", "kill -TERM $$", **options)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", ended)
+    why = "its reading was stopped, please send it again"
+    assert await note_of("a.pdf", document("Hello")) == f"a.pdf was not read: {why}."
+
+
+def test_a_pdf_reader_that_nobody_ends_has_a_second_of_work_for_each_that_it_was_given() -> None:
+    data = hostile(b"BT (a) Tj ET " * 3_000_000)
+    command = (sys.executable, "-P", str(pdf.__file__), "50", "100000000", "1")
+    ended = subprocess.run(command, input=data, capture_output=True, timeout=60)  # noqa: PLW1510
+    assert ended.returncode == -signal.SIGXCPU
+
+
+async def test_pdfs_are_read_one_after_the_other_where_there_is_one_place(
+    readers: asyncio.Queue[asyncio.subprocess.Process],
+) -> None:
+    places = asyncio.Semaphore(1)
+    reading = [asyncio.create_task(pdf.read(document("Hi"), pages=1, room=99, places=places)) for _ in range(2)]
+    first = await readers.get()
+    await readers.get()
+    assert first.returncode == 0
+    assert [found.text for found in await asyncio.gather(*reading)] == ["[page 1]\nHi"] * 2

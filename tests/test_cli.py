@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import os
 import re
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
-import structlog
 
 from bot import cli
 from bot.settings import Settings
 from tests.files import ready
-from tests.simulators.open_meteo import FORECAST, OpenMeteo, open_meteo
+from tests.simulators.open_meteo import OpenMeteo, open_meteo
 
 ASKED = "What's the temperature in San Francisco and the chance of rain in London?"
 TEMPERATURE, RAIN = "calling get_current_temperature…", "calling get_rain_probability…"
@@ -88,33 +86,6 @@ async def test_each_line_is_answered_in_order_with_statuses_on_standard_error(sh
     assert (code, sorted(err.splitlines())) == (0, [TEMPERATURE, RAIN])
 
 
-async def test_the_thread_and_the_switches_are_kept_between_starts(shell: Shell) -> None:
-    code, out, err = await shell.run("My name is Ada", "/tools disable get_current_temperature", "/quit", "Hi")
-    assert (code, err) == (0, "")
-    assert out.splitlines()[1] == ("get_current_temperature is off for the whole workspace from the next question on.")
-    assert len(out.splitlines()) == 2
-    code, out, err = await shell.run(
-        "What's my name?", "How warm is it in London right now?", "/new", "What's my name?"
-    )
-    assert (code, out.splitlines()[0], out.splitlines()[-1][:21]) == (0, "Your name is Ada.", "You have not told me,")
-    assert TEMPERATURE not in err
-
-
-async def test_an_answer_that_was_killed_comes_at_the_next_start(shell: Shell) -> None:
-    gate = shell.fake.hold(FORECAST)
-    async with shell.started() as process:
-        assert process.stdin is not None
-        process.stdin.write(f"{ASKED}\n".encode())
-        assert await line(process.stderr) in (TEMPERATURE, RAIN)
-        process.kill()
-        await process.communicate()
-    gate.open()
-    code, out, _ = await shell.run()
-    assert code == 0
-    assert out.startswith("It is ")
-    assert out.count("\n") == 1
-
-
 async def test_sigterm_while_it_waits_for_input_ends_it_with_0(shell: Shell) -> None:
     async with shell.started() as process:
         assert process.stdin is not None
@@ -151,17 +122,6 @@ async def test_what_cannot_be_decoded_or_encoded_breaks_nothing(shell: Shell) ->
 # -- the other commands, in this process ---------------------------------------------------------------------------
 
 
-@pytest.fixture
-def _as_before() -> Iterator[None]:
-    """Logging is the process's: other tests find it as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-
-
 class Parley:
     """The program, called in this process."""
 
@@ -187,11 +147,18 @@ def _without_pause(model: object) -> None:
 
 
 @pytest.fixture
-def parley(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _as_before: None
-) -> Parley:
+def parley(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Parley:
     ready(tmp_path / "parley.db")
     return Parley(tmp_path, monkeypatch, capsys)
+
+
+def test_the_thread_and_the_switches_are_kept_between_starts(parley: Parley) -> None:
+    code, out, err = parley(said="My name is Ada\n/tools disable get_current_time\n/quit\nHi\n")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == ["get_current_time is off for the whole workspace from the next question on."]
+    code, out, err = parley(said="What's my name?\nWhat time is it in UTC?\n/new\nWhat's my name?\n")
+    assert (code, out.splitlines()[0], out.splitlines()[-1][:21]) == (0, "Your name is Ada.", "You have not told me,")
+    assert "get_current_time" not in err
 
 
 def test_threads_lists_the_newest_first_and_obeys_no_control_characters(parley: Parley) -> None:

@@ -42,9 +42,8 @@ async def test_the_weather_conversation_holds_both_results(tmp_path: Path, kind:
     assert "San Francisco, California" in said.out
 
 
-@pytest.mark.parametrize("kind", ["demo", "responses", "chat"])
-async def test_an_answer_that_a_kill_cut_off_comes_at_the_next_start(tmp_path: Path, kind: str) -> None:
-    async with open_meteo() as weather, model(kind) as settings:
+async def test_an_answer_that_a_kill_cut_off_comes_at_the_next_start(tmp_path: Path) -> None:
+    async with open_meteo() as weather, model("responses") as settings:
         weather.weather("San Francisco", temperature=18.34, rain=40)
         gate = weather.hold(FORECAST)
         env = environment(ready(tmp_path / "parley.db"), weather.url, **settings)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.errors import StoreError
+from bot.models.port import UserText
 from bot.ports import InboundMessage
 from tests.parley import Parley, parley_at
 from tests.scripted_model import ScriptedModel
@@ -226,7 +227,7 @@ async def test_an_edit_that_cannot_be_stored_is_not_lost_on_the_platform_and_the
     assert parley.room.answers == ["Oslo is cold."]
 
 
-async def test_an_edit_in_another_process_changes_what_is_stored(tmp_path: Path, model: ScriptedModel) -> None:
+async def test_an_edit_of_what_another_process_answers_comes_too_late(tmp_path: Path, model: ScriptedModel) -> None:
     path = tmp_path / "p.db"
     held = model.hold("Cold.")
     async with parley_at(path, model) as one, parley_at(path, ScriptedModel(), room=one.room) as other:
@@ -235,5 +236,24 @@ async def test_an_edit_in_another_process_changes_what_is_stored(tmp_path: Path,
         await other.alice.edit("k", "New?")
         held.open()
         await one.quiet()
-        assert one.room.answers == ["Cold."]
-        assert await stored(one, "SELECT text FROM messages WHERE role = 'user'") == ["New?"]
+        model.say("Still.")
+        await one.alice.say("And now?")
+        await one.quiet()
+        assert one.room.answers == ["Cold.", "Still."]
+        assert [item.text for item in model.requests[-1].items if isinstance(item, UserText)] == ["Old?", "And now?"]
+
+
+async def test_an_edit_in_another_process_of_a_message_that_waits_is_answered(
+    tmp_path: Path, model: ScriptedModel
+) -> None:
+    path = tmp_path / "p.db"
+    held = model.hold("Cold.")
+    model.say("Hot.")
+    async with parley_at(path, model) as one, parley_at(path, ScriptedModel(), room=one.room) as other:
+        await one.alice.say("How is Oslo?")
+        await held.reached.wait()
+        await one.alice.say("Old?", key="k")
+        await other.alice.edit("k", "New?")
+        held.open()
+        await one.quiet()
+        assert (one.room.answers, model.heard()) == (["Cold.", "Hot."], ["How is Oslo?", "New?"])

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.assistants.types import Author
+from bot.attachments import ALL_TEXT
 from bot.errors import PlatformError
+from bot.models import images
 from bot.models.port import AssistantText, UserText
 from bot.ports import Earlier, InboundMessage
 from bot.preparing import WAITS
-from bot.store import files
+from bot.store import database as database_file
 from bot.view import View
 from tests.parley import Parley, parley_at
-from tests.room import ALICE, BOB
+from tests.room import ALICE, BOB, Room
 from tests.scripted_model import ScriptedModel
 
 GUEST = Author("U7", "Gus")
@@ -270,10 +274,82 @@ async def test_of_many_images_the_newest_are_read_from_the_store(
     parley: Parley, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parley.room.files["dot.png"] = DOT
-    monkeypatch.setattr(files, "MOST_DATA", len(DOT))
-    for answer in ("One.", "Two."):
-        model.say(answer)
-        await parley.alice.say(f"{answer}?", by=ALICE, files=["dot.png"])
+    monkeypatch.setattr(images, "MOST_IMAGES", 3)
+    for _ in range(2):
+        model.say("Dots.")
+        await parley.alice.say("How many?", by=ALICE, files=["dot.png"] * 2)
         await parley.quiet()
     asked = [item for item in model.requests[1].items if isinstance(item, UserText)]
-    assert [len(item.images) for item in asked] == [0, 1]
+    assert [[file.data for file in item.files] for item in asked] == [[b"", DOT], [DOT, DOT]]
+    assert [file.size for file in asked[0].files] == [len(DOT)] * 2
+
+
+async def test_images_are_read_and_written_beside_the_event_loop(
+    parley: Parley, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parley.room.files["dot.png"] = DOT
+    here: list[str] = []
+    database = parley.core.database
+    await database.read(lambda c: c.exec_driver_sql("SELECT 1"))
+    execute = database_file._Near._execute
+
+    async def traced(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        def noted(*given: Any, **named: Any) -> Any:
+            if threading.current_thread() is threading.main_thread():
+                here.append(str(given[:1]))
+            return fn(*given, **named)
+
+        noted.__name__, noted.__self__ = fn.__name__, getattr(fn, "__self__", None)  # type: ignore[attr-defined]
+        return await execute(self, noted, *args, **kwargs)
+
+    monkeypatch.setattr(database_file._Near, "_execute", traced)
+    model.say("A dot.")
+    await parley.alice.say("What is it?", files=["dot.png"])
+    await parley.quiet()
+    assert [statement for statement in here if " files.data" in statement or "INTO files" in statement] == []
+    assert [statement for statement in here if "INTO messages" in statement]
+
+
+async def test_all_files_that_wait_for_one_answer_share_a_room(parley: Parley, model: ScriptedModel) -> None:
+    parley.room.files["long.txt"] = b"x" * 49_800
+    held = model.hold("One.")
+    model.say("Two.")
+    await parley.alice.say("1?")
+    await held.reached.wait()
+    for number in range(4):
+        await parley.alice.say(f"{number}?", raw=True, files=["long.txt"])
+    held.open()
+    await parley.quiet()
+    texts = [file.text for item in model.requests[1].items if isinstance(item, UserText) for file in item.files]
+    assert sum(map(len, texts)) <= ALL_TEXT
+    assert [len(text) > 40_000 for text in texts] == [True, True, False, False]
+    assert "long.txt was not read: the files before it are long enough for one answer." in parley.room.answers[1]
+
+
+async def test_what_was_recorded_before_a_restart_counts_and_is_not_looked_up_again(
+    tmp_path: Path, model: ScriptedModel
+) -> None:
+    begun, room = asyncio.Event(), Room()
+    room.files = {"long.txt": b"x" * 49_800}
+
+    async def hold(message: InboundMessage) -> None:
+        if message.text == "3?":
+            begun.set()
+            await asyncio.Event().wait()
+
+    held = model.hold("One.")
+    model.say("Two.")
+    async with parley_at(tmp_path / "p.db", model, room=room) as parley:
+        await parley.alice.say("1?")
+        await held.reached.wait()
+        room.before_lookup = hold
+        await parley.alice.say("2?", raw=True, files=["long.txt", "long.txt"])
+        await parley.alice.say("3?", raw=True, files=["long.txt"])
+        held.open()
+        await begun.wait()
+        await parley.core.handler.close(grace=0)
+    room.before_lookup = lambda message: None
+    async with parley_at(tmp_path / "p.db", model, room=room) as parley:
+        await parley.quiet()
+    assert room.lookups == [("2?", False), ("3?", False)]
+    assert "long enough for one answer" in room.answers[1]

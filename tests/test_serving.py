@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,7 +18,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import BaseRoute, Route
+from typer.testing import CliRunner
 
+from bot import cli, handler, web
 from bot.assistants.types import JSON
 from bot.errors import ParleyError, PlatformError
 from bot.ports import InboundMessage, Intake, Placed, Prepared, Reply
@@ -26,7 +28,7 @@ from bot.serving import serve
 from bot.settings import Settings
 from bot.view import View
 from tests.files import ready
-from tests.process import LONGEST, environment, started
+from tests.process import LONGEST, ROOT, environment, started
 from tests.simulators.serve import serve as fake
 
 
@@ -103,18 +105,18 @@ class Log(structlog.testing.LogCapture):
         return [entry["event"] for entry in self.entries]
 
     async def until(self, event: str) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(5):
             while event not in self.said:
                 self._changed.clear()
                 await self._changed.wait()
 
 
 @pytest.fixture
-def log() -> Iterator[Log]:
+def log() -> Log:
     log = Log()
-    structlog.configure(processors=[log])
-    yield log
     structlog.reset_defaults()
+    structlog.configure(processors=[log])
+    return log
 
 
 @asynccontextmanager
@@ -135,6 +137,25 @@ async def test_it_serves_until_a_signal_comes_and_ends_in_order(settings: Settin
         assert (await client.post(f"{address}/slack/events", content="an event")).text == "ok"
         assert (await client.get(f"{address}/healthz")).json() == {"status": "ok", "serves": ["slack"]}
     assert desk.told == ["start", "an event", "stop intake", "close"]
+
+
+def test_the_graces_leave_two_of_the_eight_seconds_for_everything_else() -> None:
+    assert web.GRACE + handler.GRACE <= 6
+
+
+def test_the_procfile_starts_one_process() -> None:
+    lines = (ROOT / "Procfile").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["web: python -m bot"]
+    assert "# worker: python -m bot" in lines
+
+
+def test_the_command_line_changes_the_logging() -> None:
+    assert CliRunner().invoke(cli.app, ["slack", "manifest"]).exit_code == 0
+    assert structlog.is_configured()
+
+
+def test_and_a_test_after_it_finds_the_logging_untouched() -> None:
+    assert not structlog.is_configured()
 
 
 async def test_the_log_tells_what_is_served_and_how_it_ends(settings: Settings, log: Log) -> None:

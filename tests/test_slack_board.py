@@ -122,7 +122,7 @@ class Stage:
     def restart(self) -> None:
         """A new process knows what was recorded, and no more."""
         me = Me("T1", "Acme", self.workspace.bot_user, self.workspace.bot_id)
-        self.answers = Answers(self.calls, me, self.clock, Working(self.calls))
+        self.answers = Answers(self.calls, me, self.clock, Working(self.calls, self.clock))
         self.placed = self.slip.recorded
 
     async def show(self, view: View) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from bot.clock import SystemClock
 from tests.parley import forecast
 from tests.scripted_model import ScriptedModel
 from tests.simulators.slack import Channel, Post, Workspace, slack
@@ -16,9 +19,30 @@ HELD = "The first half"
 REST = ", and the second."
 
 
+class Hasty(SystemClock):
+    """Time that runs ten times as fast, for Slack and Parley alike: what Slack asks for is waited for."""
+
+    def __init__(self) -> None:
+        self._begun = time.time()
+
+    def now(self) -> float:
+        return self._begun + (time.time() - self._begun) * 10
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+    def until(self, moment: float) -> asyncio.Timeout:
+        return asyncio.timeout((moment - self.now()) / 10)
+
+
 @pytest.fixture
-async def workspace() -> AsyncIterator[Workspace]:
-    async with slack() as made:
+def hasty() -> Hasty:
+    return Hasty()
+
+
+@pytest.fixture
+async def workspace(hasty: Hasty) -> AsyncIterator[Workspace]:
+    async with slack(now=hasty.now) as made:
         made.person("Alice")
         made.channel("general")
         yield made
@@ -103,7 +127,7 @@ async def test_what_is_asked_while_it_is_down_is_answered_when_it_is_back(
 @pytest.mark.parametrize("method", ["agents.sessions.setStatus", "chat.startStream", "chat.stopStream", "users.info"])
 @pytest.mark.parametrize("fault", ["429", "503", "lost", "dropped"])
 async def test_a_call_that_fails_does_not_fail_the_answer(
-    workspace: Workspace, model: ScriptedModel, tmp_path: Path, method: str, fault: str
+    workspace: Workspace, hasty: Hasty, model: ScriptedModel, tmp_path: Path, method: str, fault: str
 ) -> None:
     match fault:
         case "429":
@@ -116,14 +140,14 @@ async def test_a_call_that_fails_does_not_fail_the_answer(
             workspace.fails(method, drop=True)
     model.call(("forecast", {"place": "Oslo"}))
     model.say("Cold ", "there.")
-    async with slack_parley(tmp_path / "p.db", model, workspace):
+    async with slack_parley(tmp_path / "p.db", model, workspace, clock=hasty):
         asked = await asks(workspace)
         await answered(workspace, asked, "Cold there.")
 
 
 @pytest.mark.parametrize("fault", ["429", "503", "lost"])
 async def test_a_post_that_fails_is_looked_up_before_it_is_made_again(
-    workspace: Workspace, model: ScriptedModel, tmp_path: Path, fault: str
+    workspace: Workspace, hasty: Hasty, model: ScriptedModel, tmp_path: Path, fault: str
 ) -> None:
     workspace.offers(streaming=False, sessions=False)
     if fault == "lost":
@@ -131,14 +155,16 @@ async def test_a_post_that_fails_is_looked_up_before_it_is_made_again(
     else:
         workspace.fails("chat.postMessage", status=int(fault), retry_after=1, times=2)
     model.say("Once ", "and whole.")
-    async with slack_parley(tmp_path / "p.db", model, workspace):
+    async with slack_parley(tmp_path / "p.db", model, workspace, clock=hasty):
         asked = await asks(workspace)
         await answered(workspace, asked, "Once and whole.")
 
 
-async def test_an_archived_channel_ends_the_matter(workspace: Workspace, model: ScriptedModel, tmp_path: Path) -> None:
+async def test_an_archived_channel_ends_the_matter(
+    workspace: Workspace, hasty: Hasty, model: ScriptedModel, tmp_path: Path
+) -> None:
     gate = model.hold(HELD)
-    async with slack_parley(tmp_path / "p.db", model, workspace) as parley:
+    async with slack_parley(tmp_path / "p.db", model, workspace, clock=hasty) as parley:
         asked = await asks(workspace)
         await gate.reached.wait()
         general(workspace).archive()
@@ -149,9 +175,11 @@ async def test_an_archived_channel_ends_the_matter(workspace: Workspace, model: 
         assert calls < 25
 
 
-async def test_a_revoked_token_is_no_storm(workspace: Workspace, model: ScriptedModel, tmp_path: Path) -> None:
+async def test_a_revoked_token_is_no_storm(
+    workspace: Workspace, hasty: Hasty, model: ScriptedModel, tmp_path: Path
+) -> None:
     gate = model.hold(HELD)
-    async with slack_parley(tmp_path / "p.db", model, workspace) as parley:
+    async with slack_parley(tmp_path / "p.db", model, workspace, clock=hasty) as parley:
         await asks(workspace)
         await gate.reached.wait()
         workspace.revoke()
@@ -160,6 +188,7 @@ async def test_a_revoked_token_is_no_storm(workspace: Workspace, model: Scripted
         assert len([call for call in workspace.calls if call.error == "token_revoked"]) < 10
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_it_answers_after_a_restart_in_mid_answer(
     workspace: Workspace, model: ScriptedModel, tmp_path: Path
 ) -> None:

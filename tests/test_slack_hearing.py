@@ -87,8 +87,8 @@ def test_a_mention_may_have_left_its_files_out() -> None:
 
 
 def test_a_new_text_is_an_edit() -> None:
-    assert changed({"text": "Tromsø?"}) == Edited("C1", "5.0", "5.0", "Tromsø?")
-    assert changed({"text": "Tromsø?", "thread_ts": "4.0"}) == Edited("C1", "5.0", "4.0", "Tromsø?")
+    assert changed({"text": "Tromsø?"}) == Edited("C1", "5.0", "5.0", "Tromsø?", "9.0")
+    assert changed({"text": "Tromsø?", "thread_ts": "4.0"}) == Edited("C1", "5.0", "4.0", "Tromsø?", "9.0")
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import httpx2
 import pytest
 
@@ -74,3 +76,33 @@ async def test_a_request_from_anybody_else_is_refused(
         assert answer.status_code == 401
         challenge = await stranger.post(workspace.pusher.url, json={"type": "url_verification", "challenge": "x"})
         assert challenge.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("stamp", "signature", "body", "status"),
+    [
+        ("abc", "v0=1", b"{}", 401),
+        ("9" * 400, "v0=1", b"{}", 401),
+        ("²", "v0=1", b"{}", 401),
+        ("now", "v0=\xe9", b"{}", 401),
+        ("now", "v0=1", b"[1, 2]", 401),
+        ("now", "v0=1", b"{", 401),
+        ("now", "v0=1", b"\xff\xfe", 400),
+    ],
+)
+async def test_what_cannot_even_be_read_is_refused_without_a_word(
+    workspace: Workspace, tmp_path: Path, stamp: str, signature: str, body: bytes, status: int,
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    at = str(int(time.time())) if stamp == "now" else stamp
+    headers = {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": signature, "Content-Type": "application/json"}
+    async with slack_parley(tmp_path / "p.db", ScriptedModel(), workspace, http=True):
+        assert workspace.pusher is not None
+        caplog.clear()
+        capsys.readouterr()
+        async with (
+            aiohttp.ClientSession() as stranger,
+            stranger.post(workspace.pusher.url, data=body, headers=headers) as answer,
+        ):
+            assert answer.status == status
+        assert (caplog.records, capsys.readouterr().out) == ([], "")

@@ -1,9 +1,8 @@
-"""The real process on Slack: `kill -9` at random instants, SIGTERM in mid-answer; then everything is counted."""
+"""The real process on Slack: `kill -9` in each kind of call, SIGTERM in mid-answer; then everything is counted."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import sqlite3
 import time
@@ -20,9 +19,8 @@ from tests.simulators.open_meteo import FORECAST, open_meteo
 from tests.simulators.slack import Channel, Person, Post, Workspace, slack
 from tests.slack_parley import answers
 
-KILLS = 5
-LATEST = 1.2
-"""Seconds after a question until the latest kill; an undisturbed answer takes about half of that."""
+METHODS = ("agents.sessions.setStatus", "chat.startStream", "chat.appendStream", "chat.stopStream")
+"""The calls to be killed in, one a life; it may be one that takes up what the life before has left."""
 
 PLACES = ("Paris, Texas", "London, Ohio", "Portland, Maine", "New York", "Cambridge, Ontario", "Springfield, Oregon")
 PATIENCE = 60.0
@@ -77,18 +75,20 @@ def stored_answers(folder: Path) -> dict[str, str]:
     return {key.rsplit(":", 1)[-1]: text for key, text in rows}
 
 
-@pytest.mark.parametrize("seed", range(3))
-async def test_whenever_it_is_killed_each_question_gets_one_whole_answer(tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)
+@pytest.mark.parametrize("after", [False, True], ids=["before it has its effect", "after that"])
+async def test_whichever_call_it_is_killed_in_each_question_gets_one_whole_answer(tmp_path: Path, after: bool) -> None:
     async with room(tmp_path) as here:
         asked: list[Post] = []
-        for place in chance.sample(PLACES, KILLS):
+        for method, place in zip(METHODS, PLACES, strict=False):
+            held = here.workspace.holds(method, after=after)
             async with started(env=here.env, cwd=tmp_path) as process:
                 await here.workspace.connected(len(asked) + 1)
                 asked.append(await here.ask(place))
-                await asyncio.sleep(chance.uniform(0, LATEST))
+                async with asyncio.timeout(PATIENCE):
+                    await held.reached()
                 process.kill()
                 await process.wait()
+            held.release()
         async with started(env=here.env, cwd=tmp_path):
             shown = {post.ts: await here.answered(post) for post in asked}
     assert shown == stored_answers(tmp_path)

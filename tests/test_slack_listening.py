@@ -335,6 +335,7 @@ async def test_what_changed_while_parley_was_away_is_known_before_it_answers(tmp
 async def test_who_is_kept_out_is_told_so_in_private(tmp_path: Path, access: dict[str, list[str]]) -> None:
     async with talk_at(tmp_path, **access) as talk:
         asked = await talk.asks("Oslo?")
+        await talk.workspace.until(talk.whispers)
         assert (await talk.answered(asked), talk.whispers(), talk.whispers(talk.bob)) == ([], [KEPT_OUT], [])
         # Slack shows no ephemeral message in a thread that has no answers yet.
         assert talk.workspace.ephemerals[0].thread_ts is None
@@ -358,6 +359,7 @@ async def test_who_is_allowed_by_channel_or_name_is_answered(tmp_path: Path) -> 
         direct = await talk.bob.says("Rome?", talk.workspace.dm(talk.bob))
         assert await talk.answered(direct) == ["Warm."]
         refused = await talk.alice.says("Rome?", talk.workspace.dm(talk.alice))
+        await talk.workspace.until(talk.whispers)
         assert (await talk.answered(refused), talk.whispers()) == ([], [KEPT_OUT])
 
 

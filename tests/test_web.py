@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from bot import web
 from bot.errors import ParleyError
 from bot.web import LARGEST_BODY, serving
 
@@ -105,7 +106,87 @@ async def test_a_request_that_hangs_is_broken_off_after_the_grace_so_that_it_com
     async with at(door, grace=0.0) as (client, _):
         asking = asyncio.create_task(client.post("/door"))
         await door.entered.wait()
-    assert (await asking).status_code == 500
+    assert (await asking).status_code == 503
+
+
+async def dropped(port: int, said: bytes) -> bytes:
+    """What somebody reads who says this and no more, until the connection is closed."""
+    reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    writer.write(said)
+    try:
+        async with asyncio.timeout(10):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+HEAD = b"POST /door HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+
+
+@pytest.mark.parametrize("said", [b"", b"POST /door HTTP/1.1\r\nHost: x\r\n"])
+async def test_who_does_not_say_what_they_want_is_cut_off(
+    door: Door, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(web, "HEAD_TIME", 0.05)
+    async with at(door) as (_, port):
+        assert await dropped(port, said) == b""
+    assert not door.entered.is_set()
+
+
+async def test_a_body_that_does_not_come_is_given_up_without_a_word_in_the_log(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(web, "BODY_TIME", 0.05)
+    async with at(door) as (_, port):
+        assert await dropped(port, HEAD + b"ab") == b""
+    assert (door.entered.is_set(), caplog.records) == (False, [])
+
+
+async def test_more_of_a_head_gets_no_more_time(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "HEAD_TIME", 0.2)
+    async with at(door) as (_, port):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        gone = asyncio.create_task(reader.read())
+        for _ in range(1000):
+            writer.write(b"G")
+            await asyncio.wait([gone], timeout=0.01)
+            if gone.done():
+                break
+        assert gone.done()
+        await asyncio.gather(gone, return_exceptions=True)
+        writer.close()
+
+
+async def test_an_answer_may_take_longer_than_its_request(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "HEAD_TIME", 0.05)
+    monkeypatch.setattr(web, "BODY_TIME", 0.05)
+    async with at(door) as (client, _):
+        asking = asyncio.create_task(client.post("/door", content=b"123"))
+        await door.entered.wait()
+        asyncio.get_running_loop().call_later(0.15, door.opened.set)
+        assert (await asking).text == "3 bytes"
+
+
+async def test_one_connection_too_many_is_told_so_and_those_before_it_go_on(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "MOST", 1)
+    async with at(door) as (client, port):
+        await client.get("/healthz")  # and stays connected
+        assert (await dropped(port, b"")).startswith(b"HTTP/1.1 503 ")
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_requests_that_are_not_all_there_at_the_end_leave_no_traceback(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with at(door, grace=0.0) as (client, port):
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+        writer.write(HEAD + b"ab")
+        await client.get("/healthz")
+    assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+    writer.close()
+    assert caplog.records == []
 
 
 async def test_connections_that_are_idle_hold_nothing_up(door: Door) -> None:

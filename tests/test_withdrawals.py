@@ -185,6 +185,28 @@ async def test_a_deletion_in_another_process_reaches_the_owner_by_its_sweep(
         assert one.room.posts == {}
 
 
+@pytest.mark.parametrize("by_sweep", [False, True])
+async def test_of_a_deletion_in_another_process_nothing_is_shown_or_read_later(
+    tmp_path: Path, model: ScriptedModel, by_sweep: bool
+) -> None:
+    path = tmp_path / "p.db"
+    held = model.hold("It is ", "cold.")
+    async with parley_at(path, model) as one, parley_at(path, ScriptedModel(), room=one.room) as other:
+        await one.alice.say("How is Oslo?", key="k")
+        await held.reached.wait()
+        await one.room.until(lambda room: bool(room.posts))
+        await other.alice.delete("k")
+        if by_sweep:
+            await one.core.sweep.once()
+        held.open()  # else the owner learns of it when it commits the answer
+        await one.quiet()
+        assert one.room.posts == {}
+        model.say("Hello.")
+        await one.alice.say("Hi")
+        await one.quiet()
+        assert [type(item) for item in model.requests[-1].items] == [UserText]
+
+
 async def test_a_deleted_message_ends_a_run_that_waits_for_someone(
     tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,13 +17,14 @@ from adapters.pace import Clock, Limit, Pace, Rank
 from adapters.slack import limits as slack_limits
 from adapters.slack.answers import Answers
 from adapters.slack.calls import Calls, connect
-from adapters.slack.connection import Desk, Socket
+from adapters.slack.connection import Desk
 from adapters.slack.ears import Ears
 from adapters.slack.files import Files
 from adapters.slack.hearing import PLATFORM, Me
 from adapters.slack.manifest import EVENTS_PATH
 from adapters.slack.people import People
 from adapters.slack.preparing import Preparing
+from adapters.slack.socket import Socket
 from adapters.slack.working import Working
 from bot.assistants.types import JSON
 from bot.ports import InboundMessage, Intake, Placed, Prepared, Reply
@@ -65,6 +66,7 @@ class SlackAdapter:
         self._limits = limits
         self._session: aiohttp.ClientSession | None = None
         self._pace: Pace | None = None
+        self._ears: Ears | None = None
         self._socket: Socket | None = None
         self._parts: _Parts | None = None
         self._up = asyncio.Event()
@@ -77,23 +79,23 @@ class SlackAdapter:
     async def start(self, intake: Intake) -> None:
         """Raises `SlackError` where Slack refuses the bot token, or is not to be reached."""
         given = self._settings
-        session = self._session = aiohttp.ClientSession()
-        client = connect(given.bot_token, given.api_url, session)
+        client = connect(given.bot_token, given.api_url)
         pace = self._pace = Pace(self._clock, self._limits)
         calls = Calls(client, pace, self._clock)
+        self._session = calls.session
         me = _me(await calls.call("auth.test", {}, rank=Rank.FINAL, sure=True))
         people = People(calls, me, self._clock, allow=given.allow)
         desk = Desk(me, client, given.signing_secret or "")
         self._parts = _Parts(
             desk,
-            Answers(calls, me, self._clock, Working(calls)),
+            Answers(calls, me, self._clock, Working(calls, self._clock)),
             Preparing(calls, me, people),
-            Files(calls, session, given.bot_token, given.api_url),
+            Files(calls, calls.session, given.bot_token, given.api_url),
         )
         self._up.set()
-        desk.ears = Ears(intake, calls, me, people, self._clock, follow_threads=given.follow_threads)
+        desk.ears = self._ears = Ears(intake, calls, me, people, self._clock, follow_threads=given.follow_threads)
         if given.app_token:
-            self._socket = Socket(desk, given.app_token, client)
+            self._socket = Socket(desk.app, given.app_token, client, self._clock)
             self._socket.open()
         log.info("serving Slack", workspace=me.team_name, over="Socket Mode" if given.app_token else EVENTS_PATH)
 
@@ -104,7 +106,7 @@ class SlackAdapter:
         return await (await self._started()).files.download(attachment, limit)
 
     async def ready(self, reply: Reply, placed: Placed) -> None:
-        await (await self._started()).answers.ready(placed)
+        await (await self._started()).answers.ready(reply, placed)
 
     async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
         return await (await self._started()).answers.render(reply, view, placed)
@@ -117,6 +119,10 @@ class SlackAdapter:
             await self._socket.close()
 
     async def close(self) -> None:
+        if self._ears is not None:
+            await self._ears.close()
+        if self._parts is not None:
+            await self._parts.answers.working.close()
         if self._pace is not None:
             await self._pace.close()
         if self._session is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -21,6 +22,15 @@ from bot.view import View
 SKEW = 300.0
 """Seconds by which our clock may be ahead of Slack's."""
 
+REMEMBERED = 5_000
+"""Of how many messages it is known whose they are."""
+
+EDITED = 10
+"""How many replies are shown by edits at once; the last states of as many have a share of the updates of their own."""
+
+LONGEST_RUN = 900.0
+"""Seconds after which a reply counts as over, whatever became of it."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -33,18 +43,30 @@ class Answers:
     streaming: bool = True
     """Whether this workspace has streams to offer, as far as is known."""
     begun: dict[str, str] = field(default_factory=dict)
-    """The runs of the streams that are open here, by the `ts` of the message."""
+    """The runs of the streams that are open, by the `ts` of the message."""
+    whose: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """The runs of the messages that were seen lately, by their `ts`: what is open or undecided looks alike on Slack."""
+    editing: dict[str, float] = field(default_factory=dict)
+    """When the runs began whose states on the way are edited."""
 
-    async def ready(self, placed: Placed) -> None:
+    async def ready(self, reply: Reply, placed: Placed) -> None:
         """Wait until a state on the way may be shown: each message in its own rhythm, all inside Slack's rates."""
-        board = Board.read(placed.state)
+        board = self._read(reply, placed)
         if board.form == "whole":
             await asyncio.Event().wait()
         if method := _next_call(board):
             await self.calls.wait(method, board.segments[-1].ts, Rank.STATE)
 
     async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
-        board = Board.read(placed.state)
+        board = self._read(reply, placed)
+        try:
+            return await self._render(reply, view, board, placed)
+        except SlackError as error:
+            if view.outcome is not None and error.permanent:
+                await self._excuse(reply, error)
+            raise
+
+    async def _render(self, reply: Reply, view: View, board: Board, placed: Placed) -> Placed:
         turn = _next_call(board) if view.outcome is None else ""
         if placed.undecided:
             board = await self._looked_up(reply, board, over=view.outcome is not None)
@@ -60,19 +82,58 @@ class Answers:
             await self._go_on(showing, view)
         else:
             await showing.finish(view)
-            if not showing.told:
+            self.editing.pop(reply.run_id, None)
+            if showing.told:
+                self.working.told(pen.channel, pen.root)
+            else:
                 await self.working.end(pen.channel, pen.root, board.waiting)
+        self._remember(reply, showing.board)
         return self._placed(reply, showing.board)
+
+    def _read(self, reply: Reply, placed: Placed) -> Board:
+        """What is recorded of a reply: its messages are known from now on as its own."""
+        board = Board.read(placed.state)
+        self._remember(reply, board)
+        return board
+
+    def _remember(self, reply: Reply, board: Board) -> None:
+        for segment in board.segments:
+            self.whose[segment.ts] = reply.run_id
+            self.whose.move_to_end(segment.ts)
+        while len(self.whose) > REMEMBERED:
+            self.whose.popitem(last=False)
+
+    async def _excuse(self, reply: Reply, error: SlackError) -> None:
+        """Tell the one who asked that the answer cannot be posted, if at least that can be."""
+        sentence = f"I have an answer for you, but Slack does not let me post it here ({error.error})."
+        told = {"channel": reply.conversation.channel, "user": str(reply.route["user"]), "text": sentence}
+        try:
+            await self.calls.call("chat.postEphemeral", told, rank=Rank.FINAL, patient=False)
+        except SlackError as problem:
+            log.info("not told either", error=problem.error)
 
     async def _go_on(self, showing: Showing, view: View) -> None:
         if not (view.text.strip() or view.status_lines):
             return
         if not showing.board.form:
-            showing.board = replace(showing.board, form="stream" if self.streaming else "edit")
+            showing.board = replace(showing.board, form="stream" if self.streaming else "whole")
         if showing.board.form == "stream":
             await self._stream(showing, view)
+        if showing.board.form == "whole" and not showing.board.segments and self._may_edit(showing.pen):
+            showing.board = replace(showing.board, form="edit")
         if showing.board.form == "edit":
             await showing.edit(view)
+        if showing.board.segments:
+            self.working.shown(showing.pen.channel, showing.pen.root)
+
+    def _may_edit(self, pen: Pen) -> bool:
+        """Each reply that is edited needs an update in the end, of which Slack takes few: there may be some of them."""
+        now = self.clock.now()
+        self.editing = {run_id: since for run_id, since in self.editing.items() if now - since < LONGEST_RUN}
+        if len(self.editing) >= EDITED or not self.calls.room("chat.postMessage", pen.channel):
+            return False
+        self.editing[pen.run_id] = now
+        return True
 
     async def _stream(self, showing: Showing, view: View) -> None:
         """Where no stream can be begun at all, the reply takes another form."""
@@ -83,7 +144,7 @@ class Answers:
                 raise
             log.info("no stream", error=error.error)
             self.streaming = self.streaming and error.error not in NOT_OFFERED
-            showing.board = replace(showing.board, form="edit" if error.permanent else "whole")
+            showing.board = replace(showing.board, form="whole")
 
     def _pen(self, reply: Reply, board: Board) -> Pen:
         where, route = reply.conversation, reply.route
@@ -114,7 +175,8 @@ class Answers:
             self.calls.streams.lost()
         segments: list[Segment] = []
         for message in await reading.ours(self.calls, self.me, channel, pen.root, reply.run_id, after):
-            if message.part is None and self.begun.get(message.ts, reply.run_id) != reply.run_id:
+            own = {self.begun.get(message.ts, reply.run_id), self.whose.get(message.ts, reply.run_id)}
+            if message.part is None and own != {reply.run_id}:
                 continue
             if message.part is None:
                 going = not over and self.working.usual == "session"

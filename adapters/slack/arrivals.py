@@ -31,6 +31,16 @@ class Arrival:
     settled: bool = False
     """It was a command that was carried out, or was refused: no further event of it is to do anything."""
 
+    def learns(self, change: Edited | Deleted) -> bool:
+        """Whether a change is no older than what is known: Slack may deliver an old one again. A deletion is final."""
+        match self.changed, change:
+            case Deleted(), Edited():
+                return False
+            case Edited(at=known), Edited(at=at) if at < known:
+                return False
+        self.changed = change
+        return True
+
     def as_it_is(self, said: Said) -> Said | None:
         """The message with its newest text; None where it was deleted."""
         match self.changed:

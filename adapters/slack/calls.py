@@ -4,7 +4,7 @@ and fails with a `SlackError` and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,14 @@ import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.pace import Clock, Pace, Rank
 from adapters.slack.budget import StreamBudget
 from adapters.slack.errors import SlackError, broken, damaged, refused
 from adapters.slack.limits import POST, READS, keys_of, limit
 
-__all__ = ["Calls", "SlackError", "connect", "limit"]
+__all__ = ["Calls", "SlackError", "answered", "connect", "limit"]
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,25 @@ def connect(token: str, base_url: str, session: aiohttp.ClientSession | None = N
         session=session or aiohttp.ClientSession(timeout=timeout),
         retry_handlers=[],
     )
+
+
+async def answered(method: str, sent: Awaitable[AsyncSlackResponse], channel: str = "") -> dict[str, Any]:
+    """What Slack answers to a call. Raises `SlackError`."""
+    try:
+        response = await sent
+    except SlackApiError as error:
+        if isinstance(error.response, aiohttp.ClientResponse):  # its JSON could not be read
+            raise damaged(method) from error
+        raise refused(
+            method, channel, error.response.status_code, error.response.data, error.response.headers
+        ) from error
+    except AttributeError as error:  # the client takes any answer with status 200 for a JSON object
+        raise refused(method, channel, 200, None, {}) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise broken(method, error) from error
+    if isinstance(response.data, bytes):
+        raise refused(method, channel, 200, None, {})
+    return response.data
 
 
 class Calls:
@@ -108,6 +128,10 @@ class Calls:
         """Whether a call would go at once."""
         return not self._pace.delay(_keys(method, rank, channel))
 
+    def spare(self, method: str) -> float:
+        """How many calls of a method would go at once; `math.inf` where nothing is counted."""
+        return self._pace.spare(method)
+
     async def wait(self, method: str, where: str, rank: Rank) -> None:
         """Take the turn of one call beforehand, so that it can bring what is newest then: `call(…, paced=True)`.
 
@@ -122,24 +146,11 @@ class Calls:
 
     async def _send(self, method: str, channel: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in arguments.items() if value is not None}
-        try:
-            if method in READS:
-                response = await self._client.api_call(method, http_verb="GET", params=given)
-            else:
-                response = await self._client.api_call(method, json=given)
-        except SlackApiError as error:
-            if isinstance(error.response, aiohttp.ClientResponse):  # its JSON could not be read
-                raise damaged(method) from error
-            raise refused(
-                method, channel, error.response.status_code, error.response.data, error.response.headers
-            ) from error
-        except AttributeError as error:  # the client takes any answer with status 200 for a JSON object
-            raise refused(method, channel, 200, None, {}) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise broken(method, error) from error
-        if isinstance(response.data, bytes):
-            raise refused(method, channel, 200, None, {})
-        return response.data
+        if method in READS:
+            sent = self._client.api_call(method, http_verb="GET", params=given)
+        else:
+            sent = self._client.api_call(method, json=given)
+        return await answered(method, sent, channel)
 
     def _tell(self, error: SlackError) -> None:
         """A warning for each kind of trouble, and no storm of them."""

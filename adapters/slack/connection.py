@@ -1,4 +1,4 @@
-"""How Slack reaches Parley: over a WebSocket that Parley opens (Socket Mode), or by signed HTTP requests.
+"""Where all that Slack delivers comes in, over a WebSocket (socket.py) or by signed HTTP requests.
 
 Either way Bolt takes the requests in, and acknowledges one when its listener has returned: one that raised, or that
 comes while Parley is leaving, is delivered again.
@@ -9,19 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
 from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
-from slack_sdk.socket_mode.aiohttp import SocketModeClient
-from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
-from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,26 +27,13 @@ from adapters.slack.hearing import Me
 from bot.errors import StoreError
 
 ANYTHING = re.compile("")
-PING = 5.0
-"""Seconds between the pings that tell whether the socket lives."""
-
-REFUSED_WAIT = 60.0
-"""Seconds before another socket is asked for where Slack refuses the app token: somebody has to put that right."""
-
-REFUSED = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "not_allowed_token_type"})
+UNIX_SECONDS = re.compile("[0-9]{1,12}")
+GRACE = 2.0
+"""Seconds for what is being taken in when Parley leaves."""
 
 log = structlog.get_logger(__name__)
-bolt_log, socket_log = logging.getLogger("slack_bolt"), logging.getLogger("slack_sdk.socket_mode")
+bolt_log = logging.getLogger("slack_bolt")
 bolt_log.setLevel(logging.ERROR)  # its warnings are about settings that are as they are on purpose
-
-
-def _brief(record: logging.LogRecord) -> bool:
-    """A lost connection is a line in the log, not a page."""
-    record.exc_info = None
-    return True
-
-
-socket_log.addFilter(_brief)
 
 
 class Leaving(Exception):
@@ -63,9 +46,10 @@ class Desk:
     def __init__(self, me: Me, client: AsyncWebClient, signing_secret: str) -> None:
         self.ears: Ears | None = None
         """None as long as nothing is taken in."""
-        self._busy: set[asyncio.Task[Any]] = set()
+        self._busy: set[asyncio.Timeout] = set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
 
         async def authorize(**_: Any) -> AuthorizeResult:
             return AuthorizeResult(
@@ -76,7 +60,7 @@ class Desk:
             name="parley",
             logger=bolt_log,
             signing_secret=signing_secret,
-            request_verification_enabled=bool(signing_secret),
+            request_verification_enabled=False,  # `receive` does it, before anything is parsed
             authorize=authorize,
             process_before_response=True,
             attaching_conversation_kwargs_enabled=False,
@@ -85,9 +69,23 @@ class Desk:
         self._listen()
 
     async def close(self) -> None:
-        """Take nothing in any more, and wait for what is being taken in."""
+        """Take nothing in any more, and wait a little for what is being taken in. The rest is not acknowledged."""
         self.ears = None
-        await self._idle.wait()
+        if await self._done():
+            return
+        log.warning("not taken in any more; Slack delivers it again", number=len(self._busy))
+        for limit in self._busy:
+            limit.reschedule(asyncio.get_running_loop().time())
+        if not await self._done():
+            log.error("left while something was still being taken in", number=len(self._busy))
+
+    async def _done(self) -> bool:
+        try:
+            async with asyncio.timeout(GRACE):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _listen(self) -> None:
         """One listener a kind: which event it is, `Ears` looks at itself."""
@@ -128,57 +126,35 @@ class Desk:
     async def _take_in(self, work: Callable[[Ears], Awaitable[Any]]) -> Any:
         if self.ears is None:
             raise Leaving
-        task = asyncio.current_task()
-        assert task is not None
-        self._busy.add(task)
-        self._idle.clear()
+        limit = asyncio.timeout(None)
         try:
-            return await work(self.ears)
+            async with limit:
+                self._busy.add(limit)
+                self._idle.clear()
+                return await work(self.ears)
+        except TimeoutError:
+            if limit.expired():
+                raise Leaving from None
+            raise
         finally:
-            self._busy.discard(task)
+            self._busy.discard(limit)
             if not self._busy:
                 self._idle.set()
 
     async def receive(self, request: Request) -> Response:
-        """A signed request: https://docs.slack.dev/authentication/verifying-requests-from-slack"""
+        """A signed request: https://docs.slack.dev/authentication/verifying-requests-from-slack
+
+        What somebody else sends is refused without a word.
+        """
+        try:
+            body = (await request.body()).decode()
+        except UnicodeDecodeError:
+            return Response(status_code=400)
+        if not self._signed(body, request.headers):
+            return Response(status_code=401)
         return await AsyncSlackRequestHandler(self.app).handle(request)
 
-
-class Socket(SocketModeClient):
-    """The SDK's client, which connects, pings and reconnects by itself, but gentler where Slack refuses the token."""
-
-    def __init__(self, desk: Desk, app_token: str, client: AsyncWebClient) -> None:
-        super().__init__(app_token, logger=socket_log, web_client=client)
-        self.ping_interval = PING
-        self._desk = desk
-        self._connecting: asyncio.Task[None] | None = None
-        self.socket_mode_request_listeners.append(self._deliver)
-
-    def open(self) -> None:
-        """Connect, and stay connected, in the background."""
-        self._connecting = asyncio.create_task(self._connect(), name="slack socket")
-
-    async def _connect(self) -> None:
-        await self.connect()  # type: ignore[no-untyped-call]
-
-    async def issue_new_wss_url(self) -> str:
-        try:
-            return await super().issue_new_wss_url()
-        except SlackApiError as error:
-            code = error.response.get("error")
-            if code in REFUSED:
-                log.error("Slack refuses the app token: set SLACK_APP_TOKEN anew", error=code)  # noqa: TRY400 - one line
-                await asyncio.sleep(REFUSED_WAIT)
-            raise
-
-    async def _deliver(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
-        response = await run_async_bolt_app(self._desk.app, request)
-        await send_async_response(client, request, response, 0.0)
-
-    async def close(self) -> None:
-        await super().close()  # type: ignore[no-untyped-call]
-        tasks = [self._connecting, self.message_processor, self.current_session_monitor, self.message_receiver]
-        running = [task for task in tasks if task is not None]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+    def _signed(self, body: str, headers: Mapping[str, str]) -> bool:
+        at, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")
+        readable = UNIX_SECONDS.fullmatch(at) and signature.isascii()
+        return bool(readable and self._verifier and self._verifier.is_valid(body, at, signature))

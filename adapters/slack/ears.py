@@ -10,17 +10,21 @@ import asyncio
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from adapters.pace import Clock, Rank
 from adapters.slack import blocks, files
+from adapters.slack.about import about
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.calls import Calls, SlackError
-from adapters.slack.hearing import PLATFORM, Deleted, Edited, Me, Said, heard, order, speaker, words
-from adapters.slack.markdown import BROADCAST, QUIET, mentioned, readable, title
-from adapters.slack.people import People, Person
+from adapters.slack.hearing import PLATFORM, Deleted, Edited, Me, Said, heard, order
+from adapters.slack.markdown import BROADCAST, QUIET, title
+from adapters.slack.people import STRANGER, People, Person
+from adapters.slack.telling import Telling
+from adapters.slack.typed import mentioned, readable
 from bot.assistants.types import Author, well_formed
 from bot.buttons import decode
 from bot.errors import Refused
@@ -29,12 +33,14 @@ from bot.ports import CommandRequest, Conversation, InboundMessage, Intake, Pres
 LOOK_UP = 1.5
 """Seconds for which Slack is asked about someone or something before a command is answered: it takes three in all."""
 
+OPENED = 2.5
+"""Seconds for a form to open: its trigger holds for three, https://docs.slack.dev/interactivity/handling-user-interaction."""
+
 REMEMBERED = 2_000
 NOT_MEMBER = "I am not in that conversation, so I cannot answer there. Invite me with `/invite @Parley` and ask again."
 ASK_HELP = "ask QUESTION — ask me here; I answer in a thread"
-METADATA, ATTACHED, LONGEST_QUOTE = 3_000, 5, 1_500
-"""What a form remembers of a message: characters in all, as https://docs.slack.dev/reference/views/modal-views says of
-`private_metadata`, its files, and characters of its text."""
+FOR_ALL = frozenset({"help", "stop"})
+"""The commands that are obeyed though Slack does not say who gives them."""
 ABSENT = frozenset({"channel_not_found", "not_in_channel", "missing_scope"})
 
 log = structlog.get_logger(__name__)
@@ -51,8 +57,13 @@ class Ears:
         self._clock = clock
         self._follow = follow_threads
         self._arrivals = Arrivals(clock)
+        self._telling = Telling(calls)
         self._known: OrderedDict[Conversation, None] = OrderedDict()
         """Conversations that Parley is in, as far as remembered."""
+
+    async def close(self) -> None:
+        """Nothing comes in any more; what people are still to be told has a second."""
+        await self._telling.close()
 
     # -- events -------------------------------------------------------------------------------------------------
 
@@ -77,7 +88,8 @@ class Ears:
 
     async def _changed(self, changed: Edited | Deleted) -> None:
         arrival, where = self._arrivals.of(changed.channel, changed.ts), self._where(changed.channel, changed.thread)
-        arrival.changed = changed
+        if not arrival.learns(changed):
+            return
         async with self._arrivals.turn(changed.channel, changed.thread):
             match changed:
                 case Edited(ts=ts, text=text):
@@ -102,13 +114,13 @@ class Ears:
             arrival.settled = bool(answer)
         if answer:
             # In a thread that nobody answered in yet Slack shows no ephemeral message.
-            await self._whisper(said.channel, said.thread if said.is_reply else "", said.user, answer)
+            self._telling.whisper(said.channel, said.thread if said.is_reply else "", said.user, answer)
 
     async def _take(self, said: Said) -> str:
         """Accept the message, or obey it; returns what its author is to be told at once."""
         if (command := order(said, self._me)) is not None:
             return await self._obey(said.channel, said.thread, said.user, command)
-        message = self._inbound(said)
+        message = self._inbound(await self._with_files(said))
         try:
             accepted = await self._intake.accept(message)
         except Refused as refused:
@@ -116,6 +128,20 @@ class Ears:
         if accepted is not None:
             self._remember(message.conversation)
         return ""
+
+    async def _with_files(self, said: Said) -> Said:
+        """The message with what its files are, where the event tells no more than their ids: what it does not learn
+        in time is looked up at the download."""
+        if not any(map(files.is_hidden, said.files)) or not (
+            said.addressed or self._where(said.channel, said.thread) in self._known
+        ):
+            return said
+        try:
+            async with asyncio.timeout(LOOK_UP):
+                return replace(said, files=await files.shown(self._calls, said.files))
+        except TimeoutError:
+            log.info("files not known yet", channel=said.channel)
+            return said
 
     def _inbound(self, said: Said) -> InboundMessage:
         where = self._where(said.channel, said.thread)
@@ -148,16 +174,16 @@ class Ears:
         channel, thread, user = event["channel"], event["thread_ts"], event["user"]
         answer = await self._obey(channel, thread, user, "stop")
         if answer != "Stopped.":
-            await self._whisper(channel, thread, user, answer)
+            self._telling.whisper(channel, thread, user, answer)
 
     async def _home(self, event: Mapping[str, Any]) -> None:
         if event.get("tab") != "home":
             return
         user = event["user"]
-        help_text = await self._obey(event["channel"], "", user, "help")
-        tools = await self._obey(event["channel"], "", user, "tools list")
-        view = blocks.home(f"{ASK_HELP}\n{help_text}", tools, f"<@{self._me.user}>")
-        await self._quietly("views.publish", {"user_id": user, "view": view})
+        person = await self._who(user)
+        help_text = await self._carried_out(event["channel"], "", user, person, "help")
+        tools = await self._carried_out(event["channel"], "", user, person, "tools list")
+        self._telling.home(user, blocks.home(f"{ASK_HELP}\n{help_text}", tools, f"<@{self._me.user}>"))
 
     # -- commands -----------------------------------------------------------------------------------------------
 
@@ -220,49 +246,49 @@ class Ears:
             press = Press(self._where(channel, thread), author, button, _is_admin(person))
             refusal = self._people.refusal(person) if person else ""
             if answer := refusal or await self._intake.press(press):
-                await self._whisper(channel, thread, user, answer)
+                self._telling.whisper(channel, thread, user, answer)
 
     async def shortcut(self, body: Mapping[str, Any]) -> str:
         """Open the form for a question about a message; returns a sentence for the person where that makes no sense."""
-        channel, message = body["channel"]["id"], body["message"]
-        if not await self._inside(channel):
-            return NOT_MEMBER
-        about = json.dumps(_about(channel, message), ensure_ascii=False)
-        form = {"trigger_id": body["trigger_id"], "view": blocks.question_form(about)}
+        channel = body["channel"]["id"]
+        form = {"trigger_id": body["trigger_id"], "view": blocks.question_form(about(channel, body["message"]))}
         try:
-            await self._calls.call("views.open", form, rank=Rank.FINAL)
-        except SlackError as error:
-            log.warning("form not opened", error=error.error)
+            async with asyncio.timeout(OPENED):
+                if not await self._inside(channel):
+                    return NOT_MEMBER
+                await self._calls.call("views.open", form, rank=Rank.FINAL, patient=False)
+        except (SlackError, TimeoutError) as error:
+            log.warning("form not opened", problem=str(error) or "Slack is slow")
             return "Slack did not open the form. Please try again."
         return ""
 
     async def submit(self, body: Mapping[str, Any]) -> None:
         """The form was sent: its question goes into the thread of the message that it is about."""
         view, user = body["view"], body["user"]["id"]
-        about = json.loads(view["private_metadata"])
+        asked = json.loads(view["private_metadata"])
         question = well_formed(view["state"]["values"]["question"]["question"]["value"])
         person = await self._who(user)
         name = person.name if person else user
         message = InboundMessage(
-            conversation=self._where(about["channel"], about["thread"]),
+            conversation=self._where(asked["channel"], asked["thread"]),
             author=Author(user, user),
-            text=f"{blocks.escaped(question)}\n\nThis is about the message of {about['by']}:\n{_quoted(about['text'])}",
+            text=f"{blocks.escaped(question)}\n\nThis is about the message of {asked['by']}:\n{_quoted(asked['text'])}",
             key=f"view-{view['id']}",
-            attachments=about["files"],
+            attachments=asked["files"],
             route={
                 "ts": f"{self._clock.now():.6f}",
                 "user": user,
                 "team": body["user"].get("team_id") or self._me.team,
                 "title": title(question),
                 "joined": True,
-                "ask": {"text": f"*{_shown(name)}* asks:\n{_quoted(_shown(question))}", "thread": about["thread"]},
+                "ask": {"text": f"*{_shown(name)}* asks:\n{_quoted(_shown(question))}", "thread": asked["thread"]},
             },
             raw=True,
         )
         try:
             await self._intake.accept(message)
         except Refused as refused:
-            await self._whisper(about["channel"], "", user, str(refused))
+            self._telling.whisper(asked["channel"], "", user, str(refused))
 
     # -- who and where ------------------------------------------------------------------------------------------
 
@@ -276,8 +302,12 @@ class Ears:
             self._known.popitem(last=False)
 
     async def _obey(self, channel: str, thread: str, user: str, command: str) -> str:
-        """Who Slack does not tell of is no admin."""
-        person = await self._who(user)
+        return await self._carried_out(channel, thread, user, await self._who(user), command)
+
+    async def _carried_out(self, channel: str, thread: str, user: str, person: Person | None, command: str) -> str:
+        """Who Slack does not tell of may be a guest, and is no admin."""
+        if person is None and (command.split() or ["help"])[0].lower() not in FOR_ALL:
+            return STRANGER
         if person is not None and (refusal := self._people.refusal(person)):
             return refusal
         where, author = self._where(channel, thread), Author(user, person.name if person else user)
@@ -305,18 +335,6 @@ class Ears:
             self._people.forget_place(channel)  # an invitation should hold at once
         return place.member
 
-    async def _whisper(self, channel: str, thread: str, user: str, text: str) -> None:
-        """Tell one person something: https://docs.slack.dev/reference/methods/chat.postEphemeral"""
-        arguments = {"channel": channel, "user": user, "thread_ts": thread or None, "text": blocks.escaped(text)}
-        await self._quietly("chat.postEphemeral", arguments)
-
-    async def _quietly(self, method: str, arguments: Mapping[str, Any]) -> None:
-        """What is done is done: that it could not be told does not undo it."""
-        try:
-            await self._calls.call(method, arguments, rank=Rank.FINAL, sure=True)
-        except SlackError as error:
-            log.warning("not shown", method=method, error=error.error)
-
 
 def _is_admin(person: Person | None) -> bool:
     return person is not None and person.admin and not person.foreign
@@ -329,17 +347,3 @@ def _shown(text: str) -> str:
 
 def _quoted(text: str) -> str:
     return "\n".join(f"> {line}" for line in text.splitlines())
-
-
-def _about(channel: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """What the form of a question about a message has to remember, as JSON of at most `METADATA` characters."""
-    attached = [one | {"url": ""} for one in files.described(message.get("files") or ())][:ATTACHED]
-    by = f"<@{message['user']}>" if message.get("user") else blocks.escaped(speaker(message) or "someone")
-    thread, text = message.get("thread_ts") or message["ts"], words(message)[:LONGEST_QUOTE]
-    while True:
-        about = {"channel": channel, "thread": thread, "by": by, "text": text, "files": attached}
-        if len(json.dumps(about, ensure_ascii=False).encode("utf-16-le", "surrogatepass")) <= 2 * METADATA or not (
-            text or attached
-        ):
-            return about
-        text, attached = (text[: len(text) * 3 // 4], attached) if text else (text, attached[:-1])

@@ -5,24 +5,32 @@ https://docs.slack.dev/reference/objects/file-object#authentication
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+import structlog
 
 from adapters.pace import Rank
-from adapters.slack.calls import Calls
+from adapters.slack.calls import Calls, SlackError
 from bot.assistants.types import well_formed
 from bot.errors import PlatformError
 
-HOSTS = (".slack.com", ".slack-gov.com")
-"""Where Slack keeps files; beside them the one that `SLACK_API_URL` names."""
+ADDRESS = re.compile(r"https://(?:[a-z0-9-]+\.)*slack(?:-gov)?\.com(?::443)?(?:[/?#]\S*)?", re.IGNORECASE | re.ASCII)
+"""Where Slack keeps files, beside the server that `SLACK_API_URL` names."""
+
+PAUSE = 5.0
+"""Seconds to wait where Slack asks for a pause, and does not say how long."""
 
 HOPS = 3
 """Redirects that are followed, inside Slack."""
 
 SIGN_IN = "Slack asks for a sign-in: the scope files:read is missing."
+
+log = structlog.get_logger(__name__)
 
 TIMEOUT = aiohttp.ClientTimeout(total=60)
 
@@ -45,6 +53,34 @@ def described(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def is_hidden(file: Mapping[str, Any]) -> bool:
+    """Whether Slack tells of a file only when asked, as in channels that are shared with other organisations.
+
+    https://docs.slack.dev/reference/events/message/file_share
+    """
+    return file.get("file_access") == "check_file_info"
+
+
+async def shown(calls: Calls, found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The files with all that Slack tells of them when asked; one that it tells nothing of stays as it is."""
+
+    async def asked(file: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            return await _info(calls, str(file["id"])) if is_hidden(file) else file
+        except SlackError as error:
+            log.info("file not known yet", error=error.error)
+            return file
+
+    return list(await asyncio.gather(*map(asked, found)))
+
+
+async def _info(calls: Calls, file: str) -> Mapping[str, Any]:
+    """https://docs.slack.dev/reference/methods/files.info. Raises `SlackError`."""
+    answer: Mapping[str, Any] = await calls.call("files.info", {"file": file}, rank=Rank.LOOKUP, sure=True)
+    found: Mapping[str, Any] = answer["file"]
+    return found
+
+
 class Files:
     def __init__(self, calls: Calls, session: aiohttp.ClientSession, token: str, api_url: str) -> None:
         self._calls = calls
@@ -54,14 +90,17 @@ class Files:
 
     async def download(self, attachment: Mapping[str, Any], limit: int) -> bytes:
         """At most `limit` bytes. Raises `PlatformError`."""
-        url = str(attachment.get("url") or "") or await self._ask(str(attachment["id"]))
+        if not attachment.get("url"):
+            known = described([await _info(self._calls, str(attachment["id"]))])
+            attachment = known[0] if known else attachment
+        url = str(attachment.get("url") or "")
         for _ in range(HOPS + 1):
             if not is_slacks(url, self._api_url):
                 raise PlatformError("The file is kept outside of Slack.", permanent=True)
             try:
                 async with self._session.get(url, headers=self._headers, allow_redirects=False, timeout=TIMEOUT) as got:
                     if got.status in (301, 302, 303, 307, 308):
-                        url = urljoin(url, got.headers.get("Location", ""))
+                        url = _joined(url, got.headers.get("Location", ""))
                         continue
                     data = await _body(got, limit)
                     if got.content_type == "text/html" and not _is_page(attachment, len(data)):
@@ -75,21 +114,30 @@ class Files:
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
-    async def _ask(self, file: str) -> str:
-        """The address of a file whose event did not bring it: https://docs.slack.dev/reference/methods/files.info"""
-        answer = await self._calls.call("files.info", {"file": file}, rank=Rank.LOOKUP, sure=True)
-        return str(answer["file"].get("url_private_download") or answer["file"].get("url_private") or "")
-
 
 def is_slacks(url: str, api_url: str) -> bool:
     """Whether an address is Slack's own, or of the server that stands in for it: the token goes there only."""
-    parts, home = urlsplit(url), urlsplit(api_url)
-    if (parts.scheme, parts.netloc) == (home.scheme, home.netloc):
-        return True
-    return parts.scheme == "https" and f".{parts.hostname}".endswith(HOSTS)
+    home = urlsplit(api_url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return (parts.scheme, parts.netloc) == (home.scheme, home.netloc) or bool(ADDRESS.fullmatch(url))
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads; nowhere where that is no address."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
 
 
 async def _body(got: aiohttp.ClientResponse, limit: int) -> bytes:
+    if got.status in (408, 429):
+        pause = got.headers.get("Retry-After", "").strip()
+        seconds = max(1.0, float(pause)) if pause.isdecimal() else PAUSE
+        raise PlatformError(f"Slack answered {got.status} for the file.", retry_after=seconds)
     if got.status != 200:
         raise PlatformError(f"Slack answered {got.status} for the file.", permanent=400 <= got.status < 500)
     if (got.content_length or 0) > limit:

@@ -61,6 +61,8 @@ class Edited:
     ts: str
     thread: str
     text: str
+    at: str
+    """The event's own `ts`, later for each further edit; that of `edited` may count whole seconds only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ def _edited(event: Mapping[str, Any]) -> Edited | Deleted | None:
         return Deleted(event["channel"], now["ts"], thread)
     if now.get("subtype") not in SPOKEN or now.get("text") == before.get("text"):
         return None
-    return Edited(event["channel"], now["ts"], thread, well_formed(now.get("text") or ""))
+    at = event.get("event_ts") or event.get("ts") or now["ts"]
+    return Edited(event["channel"], now["ts"], thread, well_formed(now.get("text") or ""), at)
 
 
 def words(message: Mapping[str, Any]) -> str:

@@ -1,5 +1,5 @@
-"""Text between people, the model and Slack. Out: the model's Markdown as Slack's own Markdown takes it, with nothing in
-it that notifies anyone, and a plain line for notifications. In: what a person typed, as text for the model.
+"""The model's Markdown as Slack's own Markdown takes it, with nothing in it that notifies anyone, and as a plain line
+for notifications and titles.
 
 Documented: the Markdown of `markdown_text` and `markdown` blocks has headings, nested lists, tables, task lists and
 rules, and shows images as links (docs.slack.dev/reference/block-kit/blocks/markdown-block); in mrkdwn it is
@@ -11,16 +11,16 @@ inference could fail and notify, a zero-width space breaks the token as well, in
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from html.entities import html5
 from string import punctuation
 from urllib.parse import quote
 
-from adapters.text import Fence, opened_by
+from adapters.text import DELIMITER, Fence, opened_by
 
 QUIET = "\u200b"
-PING = r"(?:!(?:here|channel|everyone|group|subteam|date)|@[UWB][A-Z0-9]|#[CGD][A-Z0-9])"
-TOKEN = re.compile(rf"<(?={PING})", re.IGNORECASE)
+PING = r"(?:!(?i:here|channel|everyone|group|subteam|date)|@[UWBS][A-Z0-9]|#[CGD][A-Z0-9])"
+TOKEN = re.compile(rf"<(?={PING})")
 TOKEN_BEGUN = re.compile(r"<(?:[!@#][A-Za-z]{0,7})?\Z")
 BROADCAST = re.compile(r"@(?=channel|here|everyone)", re.IGNORECASE)
 LINE_MARKS = re.compile(r"[ \t>*+\-\d.)]*+[`~]*+\Z")
@@ -30,6 +30,10 @@ ENTITY_BEGUN = re.compile(r"&#?\w{0,32}\Z", re.ASCII)
 TICKS = re.compile(r"\n[ \t]*+(?:[\n\r\-*+>#|~=\d]|`{3})|`++")
 AUTOLINK = re.compile(r"<((?:https?://|mailto:|tel:)[^\s<>|]++)(?:\|([^<>\[\]`\n|]++))?>", re.IGNORECASE)
 AUTOLINK_BEGUN = re.compile(r"<(?:[^\s<>|]*+|(?:https?://|mailto:|tel:)[^\s<>|]++\|[^<>\n]*+)\Z", re.IGNORECASE)
+BREAK = re.compile(r"<br[ \t]{0,3}/?>", re.IGNORECASE)
+BREAK_BEGUN = re.compile(r"<b(?:r[ \t]{0,3}/?)?\Z", re.IGNORECASE)
+INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*+\S")
+LISTED = re.compile(r"[ \t]*+(?:[-*+]|\d{1,9}[.)])(?:\s|\Z)")
 EMAIL = re.compile(r"<([\w.+-]++@[\w-]++(?:\.[\w-]++)++)>", re.ASCII)
 TARGET = re.compile(
     r"\([ \t]*+(?:<(?P<braced>[^<>\n]*+)>|(?P<bare>(?!<)(?:[^()\s\\<>]|\\.|\((?:[^()\s\\<>]|\\.)*+\))*+))"
@@ -44,13 +48,11 @@ ADDRESS = re.compile(r"(?:https?://\S*|\w)\Z", re.ASCII)
 URL_SAFE = ":/?#[]@!$&'*+,;=%~"
 KEPT = {">": "&gt;", "&": "&amp;", "@": "@" + QUIET, '"': '"', "'": "'", "/": "/", ",": ","}
 
-CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 ENTITIES = re.compile("&(?:lt|gt|amp);")
-TOKENS = re.compile(r"<([@#!]?)([^<>|\s][^<>|]*)(?:\|([^<>]*))?>|&(?:lt|gt|amp);")
-CODE_TOKENS = re.compile(r"<((?:https?://|mailto:|tel:)[^<>|]*)(?:\|([^<>]*))?>|&(?:lt|gt|amp);")
 MARKS = [
     (re.compile(pattern, re.MULTILINE), shown)
     for pattern, shown in (
+        (r"<[bB][rR][ \t]{0,3}/?>", " "),
         (r"^[ \t>]*(?:`{3,}|~{3,})[^`\n]*$", ""),
         (r"^[ \t]*\|?[ \t]*:?-{2,}:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$", ""),
         (r"^[ \t]*\|[ \t]*|[ \t]*\|[ \t]*$", ""),
@@ -91,6 +93,11 @@ class _Writing:
         self.at = 0
         self.out: list[str] = []
         self.fence: Fence | None = None
+        self.list = self.code = self.table = False
+        """Whether the line before was within a list, code by its indentation, or within a table."""
+        self.bar = False
+        """Whether this line has a bar, as far as `looked`."""
+        self.looked = 0
         self.markers: dict[str, Callable[[], bool]] = {
             "\\": self._backslash,
             "`": self._ticks,
@@ -124,6 +131,7 @@ class _Writing:
         """The beginning of a line: of code, of a fence or of text."""
         found = self.text.find("\n", self.at) + 1
         done, line = found > 0 or self.final, self.text[self.at : found or len(self.text)]
+        self.bar, self.looked = False, self.at
         if self.fence and not done and not line.strip() and ">" in self.fence.lead:
             return False
         if self.fence and self.fence.ends_before(line):
@@ -138,7 +146,22 @@ class _Writing:
         if fence and (done or fence.run[0] == "~"):
             self.fence = fence
             return self._code_line(line, done)
-        return fence is None and self._inline()
+        if fence:
+            return False
+        self._look(line)
+        return self._code_line(line, done) if self.code else self._inline()
+
+    def _look(self, line: str) -> None:
+        """See whether a line outside of fences is code, and whether it is within a list or table."""
+        body = line.strip()
+        if not body:
+            self.code = self.table = False
+            return
+        blank = not self.text[self.text.rfind("\n", 0, max(0, self.at - 1)) + 1 : self.at].strip()
+        self.code = not self.list and (blank or self.code) and INDENTED.match(line) is not None
+        if not self.code:
+            self.list = LISTED.match(line) is not None or (self.list and (not blank or line[0] in " \t"))
+            self.table = self.table or ("|" in body and DELIMITER.match(body) is not None)
 
     def _code_line(self, line: str, done: bool) -> bool:
         held = None if done else TOKEN_BEGUN.search(line)
@@ -186,9 +209,21 @@ class _Writing:
             return self._emit(shown, len(found[0]))
         if found := EMAIL.match(self.text, self.at):
             return self._emit(found[1], len(found[0]))
-        if not self.final and AUTOLINK_BEGUN.match(self.text, self.at):
+        if found := BREAK.match(self.text, self.at):
+            return self._break(len(found[0]))
+        if not self.final and (AUTOLINK_BEGUN.match(self.text, self.at) or BREAK_BEGUN.match(self.text, self.at)):
             return False
         return self._less_than(1)
+
+    def _break(self, length: int) -> bool:
+        """A line break as HTML writes it; a row of a table has but one line. What follows begins no list, nor code."""
+        self.bar = self.bar or "|" in self.text[self.looked : self.at]
+        self.looked = self.at
+        if self.bar or self.table:
+            return self._emit(" ", length)
+        if self._open(self.at + length):
+            return False
+        return self._emit("  " if self._next(length) in ("\n", "") else f"  \n{QUIET}", length)
 
     def _ampersand(self) -> bool:
         found = ENTITY.match(self.text, self.at)
@@ -306,60 +341,3 @@ def _plain(text: str) -> str:
 
 def _decoded(found: re.Match[str]) -> str:
     return html.unescape(found[0])
-
-
-def readable(text: str, people: Mapping[str, str], channels: Mapping[str, str], *, me: str) -> str:
-    """What a person typed, an event's mrkdwn, as text for the model. `people` and `channels` give names by id; `me` is
-    the bot's own user id. Links in code are what was typed there; Slack puts their brackets around them."""
-
-    def shown(found: re.Match[str]) -> str:
-        return _token(found, people, channels, me)
-
-    if me:
-        text = re.sub(rf"\A\s*(?:<@{re.escape(me)}(?:\|[^<>]*)?>[\s,:]*)+", "", text)
-    spoken = CODE.split(text)
-    for at, words in enumerate(spoken):
-        spoken[at] = CODE_TOKENS.sub(_typed, words) if at % 2 else TOKENS.sub(shown, words)
-    return "".join(spoken).strip()
-
-
-def mentioned(text: str) -> tuple[list[str], list[str]]:
-    """Ids of the people named in an event's text, and of the channels named without their name; each once, in order."""
-    words = "".join(CODE.split(text)[::2])
-    found = [(kind, id_) for kind, id_, label in TOKENS.findall(words) if kind == "@" or (kind == "#" and not label)]
-    people, channels = ([id_ for kind, id_ in dict.fromkeys(found) if kind == wanted] for wanted in "@#")
-    return people, channels
-
-
-def _typed(found: re.Match[str]) -> str:
-    return html.unescape(found[2] or found[1] or found[0])
-
-
-def _token(found: re.Match[str], people: Mapping[str, str], channels: Mapping[str, str], me: str) -> str:
-    kind, name, label = found[1], found[2], html.unescape(found[3] or "")
-    if name is None:
-        return html.unescape(found[0])
-    match kind:
-        case "@":
-            known = "Parley" if name == me else people.get(name) or label or name
-            return "@" + known.removeprefix("@")
-        case "#":
-            return "#" + (channels.get(name) or label or name).removeprefix("#")
-        case "!":
-            return _special(name, label)
-        case _:
-            return _address(html.unescape(name), label) if ":" in name else html.unescape(found[0])
-
-
-def _special(name: str, label: str) -> str:
-    """A `<!here>`, `<!subteam^S1|@team>` or `<!date^…|on Monday>`."""
-    command, _, argument = name.partition("^")
-    if command == "date":
-        return label or argument
-    return label if label.startswith("@") else "@" + (label or argument or command)
-
-
-def _address(url: str, label: str) -> str:
-    bare = re.sub(r"\A(?:https?://|mailto:|tel:)", "", url, flags=re.IGNORECASE)
-    shown = url if "://" in url else bare
-    return shown if not label or label.rstrip("/") in (url.rstrip("/"), bare.rstrip("/")) else f"{label} ({shown})"

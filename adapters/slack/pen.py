@@ -116,8 +116,9 @@ class Pen:
     async def update(
         self, ts: str, blocks: Sequence[Block], text: str, number: int, *, rank: Rank = Rank.FINAL, paced: bool = False
     ) -> None:
-        arguments = self._message(blocks, text, number) | {"ts": ts}
-        await self.calls.call(UPDATE, arguments, rank=rank, channel=self.channel, sure=True, paced=paced)
+        """A state on the way is tried once: a newer one is there before another attempt could be made."""
+        arguments, last = self._message(blocks, text, number) | {"ts": ts}, rank < Rank.STATE
+        await self.calls.call(UPDATE, arguments, rank=rank, channel=self.channel, patient=last, sure=last, paced=paced)
 
     async def delete(self, ts: str) -> None:
         await self.calls.call(
@@ -125,7 +126,7 @@ class Pen:
         )
 
     def _over(self, ts: str, error: SlackError) -> None:
-        if error.error in GONE:
+        if error.error in GONE or error.permanent:
             self.begun.pop(ts, None)
 
     def _message(self, blocks: Sequence[Block], text: str, number: int) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Person:
     """Of another organisation, in a channel that is shared with it."""
 
 
+STRANGER = "I could not find out who you are, so I did nothing. Please try again."
 GUEST = "I answer members of this workspace only. Ask one of them, or the people who run me to allow you."
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import structlog
 
-from adapters.slack import files, reading
+from adapters.slack import files
 from adapters.slack.calls import Calls, SlackError
 from adapters.slack.hearing import SPOKEN, Me, speaker, words
-from adapters.slack.markdown import mentioned, readable
+from adapters.slack.past import past
 from adapters.slack.people import People, Person
+from adapters.slack.typed import mentioned, readable
 from bot.assistants.types import Author
 from bot.ports import Earlier, InboundMessage, Prepared
 
@@ -76,16 +77,14 @@ class Preparing:
         """What the thread said before the question; nothing where Slack does not show it."""
         where, route = message.conversation, message.route
         said: list[Mapping[str, Any]] = []
-        thread = reading.thread(self.calls, where.channel, where.thread, upto=str(route["ts"]))
         try:
-            said.extend([one async for one in thread if _speaks(one)])
+            said.extend(await past(self.calls, where.channel, where.thread, str(route["ts"]), EARLIER, _speaks))
         except SlackError as error:
             if not error.permanent:
                 raise
             log.warning("thread not read", error=error.error)
-        kept = said if len(said) <= EARLIER else [said[0], *said[-EARLIER:]]
-        names = await self._names({one["user"] for one in kept if one.get("user") and not speaker(one)})
-        return [await self._said(one, names) for one in kept]
+        names = await self._names({one["user"] for one in said if one.get("user") and not speaker(one)})
+        return [await self._said(one, names) for one in said]
 
     async def _said(self, one: Mapping[str, Any], names: Mapping[str, str]) -> Earlier:
         text = (await self._readable(words(one)))[:LONGEST_EARLIER]

@@ -33,17 +33,18 @@ class Ours:
     part: int | None
 
 
-async def thread(calls: Calls, channel: str, root: str, *, after: str = "", upto: str = "") -> AsyncIterator[Message]:
-    """The messages of a thread between two moments, both left out, oldest first. Raises `SlackError`."""
+async def thread(calls: Calls, channel: str, root: str, *, after: str = "") -> AsyncIterator[Message]:
+    """The messages of a thread after a moment, which is left out, oldest first: those of ten pages, which are 2,000.
+
+    Raises `SlackError`.
+    """
     arguments: dict[str, Any] = {"channel": channel, "ts": root, "limit": PAGE, "include_all_metadata": True}
     if after:
         arguments["oldest"] = after
-    if upto:
-        arguments["latest"] = upto
     for _ in range(PAGES):
         answer = await calls.call("conversations.replies", arguments, rank=Rank.FINAL, channel=channel, sure=True)
         for message in answer.get("messages") or ():
-            if after < message["ts"] < (upto or "A"):  # the root comes in any case
+            if after < message["ts"]:  # the root comes in any case
                 yield message
         cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         if not cursor:

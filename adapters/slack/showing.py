@@ -41,7 +41,7 @@ class Showing:
         self.board = board
         self.told = False
         """The session knows that nothing more comes."""
-        self._pen = pen
+        self.pen = pen
         self._reply = reply
         self._budget = budget
         self._now = now
@@ -85,7 +85,7 @@ class Showing:
         if number:
             await self._reply.record(Placed(self.board.state(), undecided=True))
         try:
-            ts = await self._pen.start(chunks)
+            ts = await self.pen.start(chunks)
         except SlackError as error:
             self._budget.lost()
             if not (number and error.harmless):
@@ -94,6 +94,8 @@ class Showing:
             return False
         self._put(number, Segment(ts, digest(shown), streaming=True, length=len(shown), begun=self._now))
         self._remember_tasks(view)
+        # A stream's message has no metadata until its end: only what is recorded tells later whose it is.
+        await self._reply.record(Placed(self.board.state(), undecided=True))
         return True
 
     async def _append(self, number: int, part: Part, view: View) -> bool:
@@ -108,7 +110,7 @@ class Showing:
             return True
         elif chunks:
             try:
-                await self._pen.append(segment.ts, chunks, paced=self._spend(APPEND))
+                await self.pen.append(segment.ts, chunks, paced=self._spend(APPEND))
                 self._put(number, replace(segment, digest=digest(shown), length=len(shown)))
                 self._remember_tasks(view)
             except SlackError as error:
@@ -123,18 +125,18 @@ class Showing:
 
     async def _leave(self, segment: Segment, number: int, error: SlackError) -> None:
         """Nobody knows what arrived of an append, or the stream has ended. Raises `error` where it is neither."""
-        if error.error in GONE:
-            self._budget.lost()
-        elif error.lost:
+        if error.lost:
             await self._end(segment, number)
-        else:
+            return
+        self._budget.lost()
+        if error.error not in GONE:
             raise error
 
     async def _end(self, segment: Segment, number: int, chunks: Sequence[Chunk] = ()) -> bool:
         """End a stream on the way; False where it had ended already."""
         status = "processing" if self.board.waiting == "session" else ""
         try:
-            await self._pen.stop(segment.ts, number, chunks, status=status)
+            await self.pen.stop(segment.ts, number, chunks, status=status)
         except SlackError as error:
             if error.error not in GONE:
                 raise
@@ -195,7 +197,7 @@ class Showing:
         blocks: list[Block] = under(buttons) if fits else []
         status = "active" if last and self.board.waiting == "session" else ""
         try:
-            await self._pen.stop(segment.ts, number, chunks, blocks, status=status)
+            await self.pen.stop(segment.ts, number, chunks, blocks, status=status)
             self._budget.stopped()
             self.told = bool(status)
         except SlackError as error:
@@ -216,16 +218,19 @@ class Showing:
             if segment.digest == wanted:
                 return
             try:
-                await self._pen.update(segment.ts, blocks, text, number, rank=rank, paced=self._spend(UPDATE))
+                await self.pen.update(segment.ts, blocks, text, number, rank=rank, paced=self._spend(UPDATE))
                 self._put(number, Segment(segment.ts, wanted))
                 return
             except SlackError as error:
+                if rank is Rank.STATE and not error.permanent:
+                    self._put(number, Segment(segment.ts))
+                    return
                 if error.error not in GONE:
                     raise
             await self._delete(segment)
         if self.board.segments:
             await self._reply.record(Placed(self.board.state(), undecided=True))
-        self._put(number, Segment(await self._pen.post(blocks, text, number), wanted))
+        self._put(number, Segment(await self.pen.post(blocks, text, number), wanted))
 
     async def _remove_from(self, number: int) -> None:
         """There are more messages than parts."""
@@ -237,7 +242,7 @@ class Showing:
 
     async def _delete(self, segment: Segment) -> None:
         try:
-            await self._pen.delete(segment.ts)
+            await self.pen.delete(segment.ts)
         except SlackError as error:
             if error.error not in GONE:
                 raise

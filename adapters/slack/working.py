@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from adapters.pace import Rank
+from adapters.pace import Clock, Rank
 from adapters.slack.blocks import quiet
 from adapters.slack.board import Waiting
 from adapters.slack.calls import Calls, SlackError
@@ -21,6 +21,9 @@ THINKING = "is thinking…"
 
 PATIENCE = 2.0
 """Seconds that an answer waits for its status, at most."""
+
+RENEWAL = 90.0
+"""Seconds after which a thread's status is shown anew."""
 
 NOT_OFFERED = frozenset({
     "unknown_method",
@@ -40,9 +43,13 @@ log = structlog.get_logger(__name__)
 class Working:
     """One for the process: it remembers whether sessions are to be had."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, clock: Clock) -> None:
         self._calls = calls
+        self._clock = clock
         self._sessions = True
+        self._open: set[tuple[str, str]] = set()
+        """The sessions that are `processing`: each may want a call to end it, which must not have to wait."""
+        self._renewing: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     @property
     def usual(self) -> Waiting:
@@ -51,16 +58,42 @@ class Working:
 
     async def begin(self, channel: str, thread: str, user: str, title: str) -> Waiting:
         """Say so at once, if there is room for it; an answer never waits for its status."""
-        if self._sessions and self._calls.room(SESSION, channel):
+        if self._sessions and self._calls.spare(SESSION) > len(self._open) + 1:
             started = {"status": "processing", "title": quiet(title) or None, "initiator_user_id": user}
+            self._open.add((channel, thread))
             if await self._try(SESSION, channel, thread, started):
                 return "session"
+            self._open.discard((channel, thread))
         if self._calls.room(STATUS, channel) and await self._try(STATUS, channel, thread, {"status": THINKING}):
+            self.shown(channel, thread)
+            self._renewing[channel, thread] = asyncio.create_task(self._renew(channel, thread), name=f"status {thread}")
             return "status"
         return ""
 
+    def shown(self, channel: str, thread: str) -> None:
+        """A message says now what goes on: a thread's status, which goes out by itself, is not renewed any more."""
+        if task := self._renewing.pop((channel, thread), None):
+            task.cancel()
+
+    def told(self, channel: str, thread: str) -> None:
+        """The session was ended together with a stream."""
+        self._open.discard((channel, thread))
+
+    async def close(self) -> None:
+        tasks = [*self._renewing.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _renew(self, channel: str, thread: str) -> None:
+        while True:
+            await self._clock.sleep(RENEWAL)
+            await self._try(STATUS, channel, thread, {"status": THINKING})
+
     async def end(self, channel: str, thread: str, waiting: Waiting) -> None:
         """Raises `SlackError` where another attempt could help: a status that stays would be a lie."""
+        self._open.discard((channel, thread))
+        self.shown(channel, thread)
         try:
             match waiting:
                 case "session":

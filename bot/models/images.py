@@ -2,14 +2,17 @@
 
 Old images leave the request in strides, not one with each new one: the prefix of the prompt stays the same for
 several turns, and provider prompt caches hit. An image that is not shown is a line of text instead.
+
+What no request could show is not even read from the store: such an image comes without its data, and is counted here
+like any other.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from bot.assistants.types import File
 from bot.models.port import Item, ModelRequest, Remark, UserText
@@ -42,8 +45,14 @@ class Sight:
         self._told = True
         if self._blind:
             return unseen(asked, "The model cannot look at images")
-        shown = len(_asked(self._fitting.items))
+        shown = sum(bool(image.data) for image in _asked(self._fitting.items))
         return unseen(asked[:-shown] if shown else asked, "There are more images than fit into one look")
+
+
+def most_shown(sizes: Iterable[int]) -> int:
+    """How many of these images (bytes of each, the newest first) a request shows at most: the first so many."""
+    together = accumulate(islice(sizes, MOST_IMAGES))
+    return sum(size <= MOST_BYTES for size in together)
 
 
 def fitting(items: Sequence[Item]) -> Sequence[Item]:
@@ -51,24 +60,23 @@ def fitting(items: Sequence[Item]) -> Sequence[Item]:
 
     Of the newest question no more is hidden than must be; older images go by the stride.
     """
-    images = _images(items)
-    newest_first = accumulate(len(image.data) for image in reversed(images))
-    room = sum(size <= MOST_BYTES for size in newest_first)
-    least = len(images) - min(room, MOST_IMAGES)
+    images = _sent(items)
+    least = len(images) - most_shown(image.size for image in reversed(images))
     older = len(images) - len(_asked(items))
     return _without_oldest(items, max(least, min(-(-least // STRIDE) * STRIDE, older)))
 
 
 def hidden(request: ModelRequest) -> ModelRequest:
     """The request without any image."""
-    return replace(request, items=_without_oldest(request.items, len(_images(request.items))))
+    return replace(request, items=_without_oldest(request.items, len(_sent(request.items))))
 
 
 def fewer(request: ModelRequest) -> ModelRequest | None:
     """The request with the images of the newest question only, or else with none; nothing where it has none."""
-    older = len(_images(request.items)) - len(_asked(request.items))
-    if older and _asked(request.items):
-        return replace(request, items=_without_oldest(request.items, older))
+    asked = _asked(request.items)
+    older = _sent(request.items)[: -len(asked) or None]
+    if asked and any(image.data for image in older):
+        return replace(request, items=_without_oldest(request.items, len(older)))
     return hidden(request) if _images(request.items) else None
 
 
@@ -95,25 +103,40 @@ def data_url(image: File) -> str:
 
 
 def _images(items: Sequence[Item]) -> list[File]:
+    """The images whose data is there."""
     return [image for item in items if isinstance(item, UserText) for image in item.images]
 
 
+def _sent(items: Sequence[Item]) -> list[File]:
+    """All images that could be read when they came."""
+    return [file for item in items if isinstance(item, UserText) for file in item.files if _is_image(file)]
+
+
+def _is_image(file: File) -> bool:
+    # What could not be read has a note that says so.
+    return bool(file.data) or (file.mime.startswith("image/") and not file.text and not file.note)
+
+
 def _asked(items: Sequence[Item]) -> list[File]:
-    """The images of the newest question: of all that people said last, whatever the run has done since."""
+    """The images of the newest question: of all that people said last, whatever the run has done since.
+
+    None where not one has its data: the newest always comes with it, so they were hidden, and the person was told.
+    """
     last = max((at for at, item in enumerate(items) if isinstance(item, UserText)), default=-1)
     first = last
     while first > 0 and isinstance(items[first - 1], UserText):
         first -= 1
-    return _images(items[max(first, 0) : last + 1])
+    question = items[max(first, 0) : last + 1]
+    return _sent(question) if _images(question) else []
 
 
 def _without_oldest(items: Sequence[Item], count: int) -> Sequence[Item]:
     kept: list[Item] = []
     for item in items:
-        if isinstance(item, UserText) and item.images and count > 0:
+        if isinstance(item, UserText) and item.files and count > 0:
             files: list[File] = []
             for file in item.files:
-                hide = bool(file.data) and count > 0
+                hide = _is_image(file) and count > 0
                 count -= hide
                 files.append(replace(file, data=b"", note="") if hide else file)
             kept.append(replace(item, files=tuple(files)))

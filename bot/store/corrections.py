@@ -22,18 +22,20 @@ class Unanswered:
     message_id: str
     run_id: str | None
     said: str
+    owner: str | None = None
+    """Which process drives the run; None where none does, or there is no run."""
 
 
 async def unanswered(connection: AsyncConnection, conversation: Conversation, key: str) -> Unanswered | None:
     """The message that was accepted under this key; None where it is answered, withdrawn or unknown."""
-    query = select(messages.c.id, messages.c.answered_by, messages.c.text, messages.c.raw_text)
+    query = select(messages.c.id, messages.c.answered_by, messages.c.text, messages.c.raw_text, runs.c.owner)
     query = query.outerjoin(runs, runs.c.id == messages.c.answered_by)
     open_ = or_(WAITING, and_(IS_ACTIVE, messages.c.position.is_not(None)))
     row = (await connection.execute(query.where(messages.c.key == scoped(conversation, key), open_))).one_or_none()
     if row is None:
         return None
-    message_id, run_id, text, raw_text = row
-    return Unanswered(message_id, run_id, text if raw_text is None else raw_text)
+    message_id, run_id, text, raw_text, owner = row
+    return Unanswered(message_id, run_id, text if raw_text is None else raw_text, owner)
 
 
 async def amend(tx: AsyncConnection, message: Unanswered, text: str) -> None:
@@ -67,5 +69,10 @@ async def withdraw(tx: AsyncConnection, message: Unanswered) -> bool:
     await tx.execute(update(messages).where(messages.c.id == message.message_id).values(**gone, **keep))
     await files.drop(tx, message.message_id)
     if last:
-        await tx.execute(update(messages).where(messages.c.run_id == message.run_id).values(position=None))
+        await forget_reply(tx, message.run_id)
     return last
+
+
+async def forget_reply(tx: AsyncConnection, run_id: str | None) -> None:
+    """Nobody reads later what the run has said."""
+    await tx.execute(update(messages).where(messages.c.run_id == run_id).values(position=None))

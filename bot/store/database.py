@@ -30,6 +30,8 @@ LOCK_WAIT, LOCK_PAUSE = 5.0, 0.05
 # SQLite's own waiting cannot be cut short, so it is brief; `Database._begin` does the rest.
 WAITING = ("connect", "commit", "rollback", "close")
 BEGIN = "BEGIN IMMEDIATE"
+MUCH = "/* much data */"
+"""A statement with these words in it (`prefix_with(MUCH)`) may move megabytes: no other work waits for its steps."""
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100")
 
@@ -141,14 +143,20 @@ class Database:
 
 
 class _Near(aiosqlite.Connection):
-    """Runs statements where they are asked for, and in its thread only what waits: for a lock, or for the disk.
+    """Runs statements where they are asked for, and in its thread only what waits (for a lock, or for the disk) and
+    what is marked as `MUCH`.
 
     Each step of a statement would else be a hop to that thread and back, several times the work of the step itself.
     """
 
+    _far: object = None
+    """The cursor of the last statement that was marked; its rows are fetched in the thread, too."""
+
     async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        waits = getattr(fn, "__name__", "") in WAITING or BEGIN in args
-        if waits or self._connection is None:
+        if args and isinstance(args[0], str) and MUCH in args[0]:
+            self._far = fn.__self__
+        much = self._far is not None and getattr(fn, "__self__", None) is self._far
+        if much or getattr(fn, "__name__", "") in WAITING or BEGIN in args or self._connection is None:
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return fn(*args, **kwargs)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from sqlalchemy import case, delete, func, insert, literal, select
+from sqlalchemy import and_, case, delete, func, insert, or_, select
+from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import File, well_formed
+from bot.models.images import most_shown
+from bot.store.database import MUCH
 from bot.store.schema import files, messages
-
-MOST_DATA = 64 * 2**20
-"""Bytes of images that are read for one run. A model call shows less; those of one message are always within it."""
 
 
 async def add(tx: AsyncConnection, found: Mapping[str, Sequence[File]]) -> None:
@@ -31,29 +31,48 @@ async def add(tx: AsyncConnection, found: Mapping[str, Sequence[File]]) -> None:
         for number, file in enumerate(of_message)
     ]
     if rows:
-        await tx.execute(insert(files), rows)
+        await tx.execute(insert(files).prefix_with(MUCH), rows)
 
 
-async def of_messages(connection: AsyncConnection, message_ids: Collection[str]) -> dict[str, list[File]]:
-    """The files of some messages, by the message's id. Of images, the newest that have `MOST_DATA` bytes together."""
-    newest_first = (files.c.message_id.desc(), files.c.number.desc())
-    so_far = func.sum(func.length(files.c.data)).over(order_by=newest_first)
-    data = case((so_far <= MOST_DATA, files.c.data), else_=literal(b"")).label("shown")
-    kept = (files.c.message_id, files.c.number, files.c.name, files.c.mime, files.c.size, files.c.text, files.c.note)
-    query = select(*kept, data).where(files.c.message_id.in_(sorted(message_ids)))
+async def of_messages(connection: AsyncConnection, message_ids: Sequence[str]) -> dict[str, list[File]]:
+    """The files of some messages (oldest first), by the message's id.
+
+    Images have their data as far as one request could show them, the newest first; older ones come without.
+    """
+    # What stands behind the data in its row is found by walking through all of it: an image has no note to look for.
+    note = case((func.length(files.c.data) == 0, files.c.note), else_="").label("note")
+    kept = (files.c.message_id, files.c.number, files.c.name, files.c.mime, files.c.size, files.c.text, note)
+    query = select(*kept, func.length(files.c.data).label("bytes")).prefix_with(MUCH)
+    query = query.where(files.c.message_id.in_(sorted(message_ids)))
+    order = {message_id: at for at, message_id in enumerate(message_ids)}
+    rows = (await connection.execute(query)).mappings().all()
+    rows = sorted(rows, key=lambda row: (order[row["message_id"]], row["number"]))
+    data = await _data(connection, rows)
     found: dict[str, list[File]] = {}
-    for row in (await connection.execute(query.order_by(files.c.message_id, files.c.number))).mappings():
-        file = File(row["name"], row["mime"], row["size"], row["text"], row["shown"], row["note"])
+    for row in rows:
+        image = data.get((row["message_id"], row["number"]), b"")
+        file = File(row["name"], row["mime"], row["size"], row["text"], image, row["note"])
         found.setdefault(row["message_id"], []).append(file)
     return found
 
 
+async def _data(connection: AsyncConnection, rows: Sequence[RowMapping]) -> dict[tuple[str, int], bytes]:
+    """The images among these files (oldest first) that a request could show, by message and number."""
+    newest_first = [row for row in reversed(rows) if row["bytes"]]
+    shown = newest_first[: most_shown(row["bytes"] for row in newest_first)]
+    if not shown:
+        return {}
+    these = [and_(files.c.message_id == row["message_id"], files.c.number == row["number"]) for row in shown]
+    query = select(files.c.message_id, files.c.number, files.c.data).prefix_with(MUCH).where(or_(*these))
+    return {(message_id, number): data for message_id, number, data in await connection.execute(query)}
+
+
 async def notes(connection: AsyncConnection, run_id: str) -> Sequence[str]:
     """What the person should know of the files of a run's messages."""
-    query = select(files.c.note).join(messages, messages.c.id == files.c.message_id)
+    query = select(files.c.note).prefix_with(MUCH).join(messages, messages.c.id == files.c.message_id)
     query = query.where(messages.c.answered_by == run_id, files.c.note != "").order_by(messages.c.seq, files.c.number)
     return list((await connection.execute(query)).scalars())
 
 
 async def drop(tx: AsyncConnection, message_id: str) -> None:
-    await tx.execute(delete(files).where(files.c.message_id == message_id))
+    await tx.execute(delete(files).prefix_with(MUCH).where(files.c.message_id == message_id))

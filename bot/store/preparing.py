@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import Exists, LargeBinary, cast, func, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +33,18 @@ class Unprepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Unready:
+    """What is left to be done for a run."""
+
+    messages: Sequence[Unprepared] = ()
+    """In the order they came."""
+    begins: bool = False
+    """There is nothing in the thread yet that a model could read, and what was said before it may be."""
+    text: int = 0
+    """Bytes of text (UTF-8) that files of the run have brought already."""
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """What a message comes to."""
 
@@ -43,13 +55,24 @@ class Findings:
     files: Sequence[File] = ()
 
 
-async def unprepared(connection: AsyncConnection, run_id: str) -> Sequence[Unprepared]:
-    """The messages of a run that nobody has prepared, in the order they came."""
+async def unready(connection: AsyncConnection, run_id: str) -> Unready:
+    """The messages of a run that nobody has prepared, and what is there beside them."""
     read = select(files.c.number).where(files.c.message_id == messages.c.id).exists()
-    query = select(messages, read.label("read")).where(
-        messages.c.answered_by == run_id, messages.c.unprepared, messages.c.position.is_not(None)
-    )
-    return [_unprepared(row) for row in (await connection.execute(query.order_by(messages.c.seq))).mappings()]
+    other = messages.alias("other")
+    ready = (other.c.thread_id == messages.c.thread_id, other.c.position.is_not(None), other.c.unprepared.is_(False))
+    some = select(other.c.id).where(*ready).exists()
+    text = select(func.coalesce(func.sum(func.length(cast(files.c.text, LargeBinary))), 0))
+    text = text.join(other, other.c.id == files.c.message_id).where(other.c.answered_by == run_id)
+    of_thread = threads_table.c.metadata.label("of_thread")
+    query = select(
+        messages, of_thread, read.label("read"), some.label("some"), text.scalar_subquery().label("brought")
+    ).join(threads_table, threads_table.c.id == messages.c.thread_id)
+    query = query.where(messages.c.answered_by == run_id, messages.c.unprepared, messages.c.position.is_not(None))
+    rows = (await connection.execute(query.order_by(messages.c.seq))).mappings().all()
+    if not rows:
+        return Unready()
+    begins = not rows[0]["some"] and rows[0]["of_thread"] != threads.AFRESH
+    return Unready([_unprepared(row) for row in rows], begins, rows[0]["brought"])
 
 
 async def has_some(connection: AsyncConnection, run_id: str) -> bool:
@@ -58,37 +81,29 @@ async def has_some(connection: AsyncConnection, run_id: str) -> bool:
     return (await connection.execute(select(messages.c.id).where(*ready).limit(1))).first() is not None
 
 
-async def is_new(connection: AsyncConnection, thread_id: str) -> bool:
-    """There is nothing in the thread yet that a model could read, and what was said before it may be."""
-    readable = (messages.c.thread_id == thread_id, messages.c.position.is_not(None), messages.c.unprepared.is_(False))
-    some = select(messages.c.id).where(*readable).exists()
-    query = select(threads_table.c.metadata, some).where(threads_table.c.id == thread_id)
-    metadata, has_some = (await connection.execute(query)).one()
-    return not has_some and metadata != threads.AFRESH
-
-
-async def record(tx: AsyncConnection, run_id: str, owner: str, findings: Sequence[Findings], now: float) -> bool:
-    """Keep what was found. False where a message was changed meanwhile: that one is still unprepared.
+async def record(tx: AsyncConnection, run_id: str, owner: str, found: Findings, now: float) -> bool:
+    """Keep what was found. False where the message was changed meanwhile: it is still unprepared.
 
     Raises `Superseded` where the run is not `owner`'s any more, or over.
     """
     ours = select(runs.c.id).where(held(run_id, owner), IS_ACTIVE)
-    if (await tx.execute(ours)).first() is None:
-        raise Superseded(f"Run '{run_id}' is over, or no longer ours.")
-    kept = [found for found in findings if await _take(tx, found)]
-    earlier = [_message(found.of.thread_id, said, now) for found in kept for said in found.earlier]
+    if not await _take(tx, found, ours.exists()):
+        if (await tx.execute(ours)).first() is None:
+            raise Superseded(f"Run '{run_id}' is over, or no longer ours.")
+        return False
+    earlier = [_message(found.of.thread_id, said, now) for said in found.earlier]
     if earlier:
-        await threads.add_before(tx, kept[0].of.thread_id, min(found.of.position for found in kept), earlier)
-    await stored_files.add(tx, {found.of.id: found.files for found in kept})
-    return len(kept) == len(findings)
+        await threads.add_before(tx, found.of.thread_id, found.of.position, earlier)
+    await stored_files.add(tx, {found.of.id: found.files})
+    return True
 
 
-async def _take(tx: AsyncConnection, found: Findings) -> bool:
+async def _take(tx: AsyncConnection, found: Findings, ours: Exists) -> bool:
     same = messages.c.raw_text == found.of.message.text if found.of.message.raw else messages.c.raw_text.is_(None)
     values = {"author_id": found.author.id, "author_name": well_formed(found.author.name), "unprepared": False}
     if found.of.message.raw:
         values["text"] = well_formed(found.text)
-    taken = await tx.execute(update(messages).where(messages.c.id == found.of.id, same).values(**values))
+    taken = await tx.execute(update(messages).where(messages.c.id == found.of.id, same, ours).values(**values))
     return taken.rowcount == 1
 
 
