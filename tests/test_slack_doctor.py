@@ -18,7 +18,7 @@ from tests.simulators.serve import serve
 
 BOT, APP, CONFIG = "xoxb-1-hush", "xapp-1-A1-2-hush", "xoxe.xoxp-1-hush"
 SECRET = "0123456789abcdef" * 2
-NOTHING_TO_ASK = "· The bot's tokens cannot tell which events the app is subscribed to. If Parley stays silent,"
+NOTHING_TO_ASK = "· The bot's tokens cannot tell which events the app is subscribed to: set SLACK_CONFIG_TOKEN for that"
 
 
 class SmallSlack:
@@ -117,7 +117,7 @@ async def test_without_a_configuration_token_it_says_how_to_compare_the_events(s
     lines = await slack.examined()
     assert lines[-3:] == [
         NOTHING_TO_ASK,
-        "  compare api.slack.com/apps, App Manifest, with what `parley slack manifest` prints.",
+        "  (api.slack.com/apps, Your App Configuration Tokens), or compare with what `parley slack manifest` prints.",
         "sound",
     ]
 

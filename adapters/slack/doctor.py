@@ -157,8 +157,12 @@ class _Examination:
 
     async def manifest(self, token: _Token, app_id: str | None, *, socket_mode: bool) -> None:
         if not token.value:
-            self._say("· The bot's tokens cannot tell which events the app is subscribed to. If Parley stays silent,")
-            self._say(f"  compare {APPS}, App Manifest, with what `parley slack manifest` prints.")
+            self._say(
+                "· The bot's tokens cannot tell which events the app is subscribed to: set SLACK_CONFIG_TOKEN for that"
+            )
+            self._say(
+                f"  ({APPS}, Your App Configuration Tokens), or compare with what `parley slack manifest` prints."
+            )
             return
         if app_id is None:
             self._say("· Slack did not say which app this is, so that its manifest was not looked at.")
