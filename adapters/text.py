@@ -93,15 +93,6 @@ def split(
     return splitter.parts
 
 
-def breakable(source: str, shown: int, upto: int) -> int:
-    """The best offset in [shown, upto] for closing a part early: behind the last line end, else blank, else `upto`."""
-    for blank in ("\n", " "):
-        found = source.rfind(blank, shown, upto)
-        if found >= 0:
-            return found + 1
-    return max(shown, _unbroken(source, shown, upto))
-
-
 def _pieces(source: str, cuts: Sequence[int], final: bool) -> Iterator[_Piece]:
     ends = [found.end() for found in re.finditer("\n", source)]
     lines = {0, *ends}

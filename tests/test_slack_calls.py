@@ -339,9 +339,9 @@ async def test_only_so_many_streams_begin_as_can_be_ended_within_the_minute(bot:
     bot.clock.advance(60)
     assert not streams.start()  # all of them are open, and would want the minute's stops
     await bot.call("chat.stopStream", {})
-    streams.stopped()
+    streams.over()
     assert not streams.start()
-    streams.lost()
+    streams.over()
     assert streams.start()
 
 
@@ -349,7 +349,7 @@ async def test_streams_that_end_by_themselves_still_used_up_their_starts(bot: Bo
     streams = bot.calls.streams
     for _ in range(20):
         assert streams.start()
-        streams.lost()
+        streams.over()
     assert not streams.start()
     bot.clock.advance(60)
     assert streams.start()
@@ -362,7 +362,7 @@ async def test_a_stop_never_waits_whatever_began_and_ended_before(bot: Bot) -> N
             running, begun = running + 1, begun + 1
         if step % 40 > 20 and running:
             assert bot.pace.take(["chat.stopStream"])
-            streams.stopped()
+            streams.over()
             running -= 1
         assert bot.pace.spare("chat.stopStream") >= running
         bot.clock.advance(1.3)

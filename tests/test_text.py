@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.text import Part, breakable, opened_by, split
+from adapters.text import Part, opened_by, split
 
 LINES = st.sampled_from(
     [
@@ -218,13 +218,6 @@ def test_a_part_closed_by_age_reopens_its_table_and_its_fence() -> None:
 def test_a_table_that_was_over_at_the_cut_is_not_reopened() -> None:
     table = "| a |\n|---|\n| 1 |\n"
     assert [part.text for part in split(table + "\nText", 200, cuts=[len(table)], final=True)] == [table, "Text"]
-
-
-def test_the_best_place_to_close_early_is_a_line_end_then_a_blank() -> None:
-    assert breakable("one\ntwo three", 2, 9) == 4
-    assert breakable("one\ntwo three", 5, 10) == 8
-    assert breakable("onetwothree", 2, 9) == 9
-    assert breakable("one", 3, 3) == 3
 
 
 def test_time_is_linear_in_the_source() -> None:

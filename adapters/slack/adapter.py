@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -64,8 +63,7 @@ class SlackAdapter:
         self._settings = settings
         self._clock = clock
         self._limits = limits
-        self._session: aiohttp.ClientSession | None = None
-        self._pace: Pace | None = None
+        self._calls: Calls | None = None
         self._ears: Ears | None = None
         self._socket: Socket | None = None
         self._parts: _Parts | None = None
@@ -80,9 +78,7 @@ class SlackAdapter:
         """Raises `SlackError` where Slack refuses the bot token, or is not to be reached."""
         given = self._settings
         client = connect(given.bot_token, given.api_url)
-        pace = self._pace = Pace(self._clock, self._limits)
-        calls = Calls(client, pace, self._clock)
-        self._session = calls.session
+        calls = self._calls = Calls(client, Pace(self._clock, self._limits), self._clock)
         me = _me(await calls.call("auth.test", {}, rank=Rank.FINAL, sure=True))
         people = People(calls, me, self._clock, allow=given.allow)
         desk = Desk(me, client, given.signing_secret or "")
@@ -123,10 +119,8 @@ class SlackAdapter:
             await self._ears.close()
         if self._parts is not None:
             await self._parts.answers.working.close()
-        if self._pace is not None:
-            await self._pace.close()
-        if self._session is not None:
-            await self._session.close()
+        if self._calls is not None:
+            await self._calls.close()
 
     async def _started(self) -> _Parts:
         """What an earlier process left is taken up before Slack has said who Parley is."""

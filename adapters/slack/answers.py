@@ -172,7 +172,7 @@ class Answers:
         pen = self._pen(reply, board)
         for ts in [ts for ts, run_id in self.begun.items() if run_id == reply.run_id]:
             del self.begun[ts]
-            self.calls.streams.lost()
+            self.calls.streams.over()
         segments: list[Segment] = []
         for message in await reading.ours(self.calls, self.me, channel, pen.root, reply.run_id, after):
             own = {self.begun.get(message.ts, reply.run_id), self.whose.get(message.ts, reply.run_id)}

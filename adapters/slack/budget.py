@@ -28,7 +28,7 @@ class StreamBudget:
     def start(self) -> bool:
         """Whether a stream may begin now. If so the turn of its `chat.startStream` is taken: call it as `paced`.
 
-        To be followed by one `stopped` or `lost`.
+        To be followed by one `over`.
         """
         now = self._clock.now()
         while self._open and self._open[0] + LIFE <= now:
@@ -38,11 +38,7 @@ class StreamBudget:
         self._open.append(now)
         return True
 
-    def stopped(self) -> None:
-        """A stream was ended by `chat.stopStream`. Whose start was never counted here changes nothing."""
-        self.lost()
-
-    def lost(self) -> None:
-        """A stream never began, or ended by itself, or is given up: no stop is called for any more."""
+    def over(self) -> None:
+        """A stream was ended, ended by itself, never began or is given up: it wants no further stop."""
         if self._open:
             self._open.popleft()

@@ -11,7 +11,7 @@ from adapters.slack.blocks import Block, quiet
 from adapters.slack.calls import Calls, SlackError
 from adapters.slack.markdown import fallback
 
-ANSWER, QUESTION, NOTE = "parley_answer", "parley_question", "parley_note"
+ANSWER, QUESTION = "parley_answer", "parley_question"
 """The kinds of our messages, as their metadata tell: https://docs.slack.dev/messaging/message-metadata"""
 
 APPEND, UPDATE = "chat.appendStream", "chat.update"

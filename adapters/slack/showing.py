@@ -87,7 +87,7 @@ class Showing:
         try:
             ts = await self.pen.start(chunks)
         except SlackError as error:
-            self._budget.lost()
+            self._budget.over()
             if not (number and error.harmless):
                 raise
             self.board = replace(self.board, form="whole")
@@ -128,7 +128,7 @@ class Showing:
         if error.lost:
             await self._end(segment, number)
             return
-        self._budget.lost()
+        self._budget.over()
         if error.error not in GONE:
             raise error
 
@@ -140,9 +140,9 @@ class Showing:
         except SlackError as error:
             if error.error not in GONE:
                 raise
-            self._budget.lost()
+            self._budget.over()
             return False
-        self._budget.stopped()
+        self._budget.over()
         return True
 
     async def _close(self, number: int, part: Part, chunks: Sequence[Chunk], view: View) -> None:
@@ -198,12 +198,12 @@ class Showing:
         status = "active" if last and self.board.waiting == "session" else ""
         try:
             await self.pen.stop(segment.ts, number, chunks, blocks, status=status)
-            self._budget.stopped()
+            self._budget.over()
             self.told = bool(status)
         except SlackError as error:
             if error.error not in GONE:
                 raise
-            self._budget.lost()
+            self._budget.over()
             fits = False
         self._put(number, Segment(segment.ts, digest(message(part.whole(), (), buttons)) if fits else ""))
         return fits
