@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.bench import Bench, bench_at
+
+# How long an example takes says something of the machine (the first one in a fresh checkout reads Unicode's tables).
+settings.register_profile("parley", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("parley")
 
 
 @pytest.fixture(autouse=True)
