@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bot.assistants.types import Author
-from bot.ports import CommandRequest, Conversation, Press
+from bot.ports import CommandRequest, InboundMessage, Press
 
 OPERATOR = "console"
 """The platform of the operator's own terminal: whoever sits there is an admin, and is let in."""
@@ -19,14 +18,17 @@ def is_admin(request: CommandRequest | Press, admins: Collection[str]) -> bool:
     return platform == OPERATOR or request.platform_admin or f"{platform}:{request.author.id}" in admins
 
 
-def refusal(where: Conversation, who: Author, *, allow: Collection[str], deny: Collection[str]) -> str:
+def refusal(asked: InboundMessage | CommandRequest | Press, *, allow: Collection[str], deny: Collection[str]) -> str:
     """The sentence for someone who is kept out; empty for whoever may talk to Parley.
 
-    `allow` and `deny` are the operator's `ALLOW` and `DENY`: references (`slack:C024BE91L`) to people, channels and
-    workspaces. What is denied is kept out whatever else is allowed; where anything is allowed, all the rest is not.
+    `allow` and `deny` are the operator's `ALLOW` and `DENY`: references (`slack:C024BE91L`) to people, their roles,
+    channels, threads and workspaces. What is denied is kept out whatever else is allowed; where anything is allowed,
+    all the rest is not.
     """
+    where = asked.conversation
     if where.platform == OPERATOR:
         return ""
-    about = {f"{where.platform}:{id_}" for id_ in (where.workspace, where.channel, who.id)}
+    ids = (where.workspace, where.channel, where.thread, asked.author.id, *asked.roles)
+    about = {f"{where.platform}:{id_}" for id_ in ids}
     kept_out = about & set(deny) or (allow and not about & set(allow))
     return KEPT_OUT if kept_out else ""

@@ -25,7 +25,7 @@ from bot.preparing import Preparation
 from bot.presses import Presses
 from bot.settings import Settings
 from bot.stopping import Stopping
-from bot.store import assistants
+from bot.store import assistants, inbox
 from bot.store.database import Database
 from bot.store.journal import StoreJournal
 from bot.sweep import Sweep
@@ -68,11 +68,14 @@ class Core:
     async def press(self, press: Press) -> str:
         return self._refusal(press) or await self.presses.press(press)
 
+    async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
+        return await self.database.read(lambda c: inbox.heard_lately(c, platform))
+
     async def quiet(self) -> None:
         await self.handler.quiet()
 
     def _refusal(self, asked: InboundMessage | CommandRequest | Press) -> str:
-        return access.refusal(asked.conversation, asked.author, allow=self.allow, deny=self.deny)
+        return access.refusal(asked, allow=self.allow, deny=self.deny)
 
 
 @asynccontextmanager
@@ -123,9 +126,9 @@ async def _build(
     http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, timeout=None))
     toolbox = RegistryToolbox(registry, http, clock, settings.text)
     engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock)
-    inbox = Inbox(database, assistant, registry.names, ownership, clock)
+    accepting = Inbox(database, assistant, registry.names, ownership, clock)
     preparation = Preparation(database, ownership.name, clock)
-    handler = Handler(database, engine, inbox, preparation, ownership, clock, limit=settings.max_concurrent_runs)
+    handler = Handler(database, engine, accepting, preparation, ownership, clock, limit=settings.max_concurrent_runs)
     stopping = Stopping(database, handler, settings.admins, clock)
     return Core(
         database,

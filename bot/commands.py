@@ -16,7 +16,10 @@ from bot.store.database import Database
 from bot.store.flags import Scope
 
 SCOPES = {"here": "channel", "channel": "channel", "workspace": "workspace", "server": "workspace"}
-ADMINS_ONLY = "Only admins can switch tools. Ask one of this workspace's admins."
+ADMINS_ONLY = "Only admins can switch tools here. Ask one of them."
+WORKSPACES = {"discord": "server"}
+"""What the people of a platform call a workspace, where they have another word."""
+
 NOTHING_TO_RENEW = (
     "There is no conversation here to begin anew: each thread is one of its own. Ask me in a new thread instead."
 )
@@ -26,8 +29,8 @@ stop — stop the answer that is being made here
 tools list — what I can use here
 help — this list"""
 ADMIN_HELP = """\
-tools enable NAME [here|workspace] — switch a tool on, for this channel or the whole workspace (the default)
-tools disable NAME [here|workspace] — switch it off; it holds from the next question on"""
+tools enable NAME [here|{workspace}] — switch a tool on, for this channel or the whole {workspace} (the default)
+tools disable NAME [here|{workspace}] — switch it off; it holds from the next question on"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Commands:
         return await command(request, rest)
 
     async def _help(self, request: CommandRequest, _rest: list[str]) -> str:
-        return f"{PEOPLE_HELP}\n{ADMIN_HELP}" if access.is_admin(request, self.admins) else PEOPLE_HELP
+        admin = access.is_admin(request, self.admins)
+        return f"{PEOPLE_HELP}\n{_said(request, ADMIN_HELP)}" if admin else PEOPLE_HELP
 
     async def _new(self, request: CommandRequest, _rest: list[str]) -> str:
         async def operation(tx: AsyncConnection) -> str:
@@ -102,9 +106,8 @@ class Commands:
             case ("enable" | "disable") as wanted, [name, *scope] if len(scope) <= 1:
                 return await self._switch(request, name, wanted == "enable", scope[0].lower() if scope else "workspace")
             case _:
-                return (
-                    "Say “tools list”, “tools enable NAME [here|workspace]” or “tools disable NAME [here|workspace]”."
-                )
+                scopes = _said(request, "[here|{workspace}]")
+                return f"Say “tools list”, “tools enable NAME {scopes}” or “tools disable NAME {scopes}”."
 
     async def _list_tools(self, request: CommandRequest) -> str:
         switches = await self.database.read(lambda c: flags.nearest(c, request.conversation))
@@ -112,7 +115,7 @@ class Commands:
         for name in self.tools:
             flag = switches.get(name)
             state = "on" if flag is None or flag.enabled else "off"
-            lines.append(f"{name}: {state}" + (f" (set for this {flag.scope})" if flag else ""))
+            lines.append(f"{name}: {state}" + (f" (set for this {_named(request, flag.scope)})" if flag else ""))
         return "\n".join(lines) or "There are no tools."
 
     async def _switch(self, request: CommandRequest, name: str, enabled: bool, scope_word: str) -> str:
@@ -123,10 +126,12 @@ class Commands:
         if name not in self.tools:
             return f"There is no tool “{name[:64]}”. There are: {', '.join(self.tools)}."
         if scope_word not in SCOPES:
-            return f"“{scope_word[:40]}” is no scope. Say “here” for this channel or “workspace” for all of it."
+            whole = _named(request, "workspace")
+            return f"“{scope_word[:40]}” is no scope. Say “here” for this channel or “{whole}” for all of it."
         scope: Scope = "channel" if SCOPES[scope_word] == "channel" else "workspace"
         before = await self._set(request, action, scope, name, enabled)
-        state, where = ("on" if enabled else "off"), ("this channel" if scope == "channel" else "the whole workspace")
+        where = "this channel" if scope == "channel" else f"the whole {_named(request, scope)}"
+        state = "on" if enabled else "off"
         if before is enabled:
             return f"{name} was {state} for {where} already."
         note = await self._nearer(request, scope, name, enabled)
@@ -158,6 +163,15 @@ class Commands:
     ) -> audit.Entry:
         now = self.clock.now()
         return audit.Entry(now, request.author, request.conversation, action, target, allowed, before, after)
+
+
+def _named(request: CommandRequest, scope: Scope) -> str:
+    """A scope in the platform's word."""
+    return WORKSPACES.get(request.conversation.platform, scope) if scope == "workspace" else scope
+
+
+def _said(request: CommandRequest, text: str) -> str:
+    return text.format(workspace=_named(request, "workspace"))
 
 
 def _word(enabled: bool | None) -> str:

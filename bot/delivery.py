@@ -7,7 +7,7 @@ are never rendered, so a slow platform costs nothing. The last state waits for n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,8 +133,12 @@ class Destination:
 
     run_id: str
     conversation: Conversation
-    route: Mapping[str, Any]
+    routes: Sequence[Mapping[str, Any]]
     save: Callable[[Placed], Awaitable[None]]
+
+    @property
+    def route(self) -> Mapping[str, Any]:
+        return self.routes[-1]
 
     async def record(self, placed: Placed) -> None:
         await self.save(placed)

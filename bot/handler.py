@@ -210,7 +210,7 @@ class Handler:
         async def record(placed: Placed) -> None:
             await self._database.write(lambda tx: stored_runs.place(tx, run.id, self.ownership.name, placed))
 
-        destination = Destination(run.id, asked.conversation, asked.route, record)
+        destination = Destination(run.id, asked.conversation, asked.routes, record)
         with structlog.contextvars.bound_contextvars(run_id=run.id, thread_id=run.thread_id):
             delivery = Delivery(adapter, destination, placed, self._clock)
             work = self._work(run, asked, adapter, delivery, fresh=fresh)
@@ -287,7 +287,7 @@ class Handler:
         run, rests = active.run, False
         try:
             run = await self._outcome(active)
-            await self._settle(run, await active.delivery.finished())
+            await self._settle(run, active.asked, await active.delivery.finished())
             rests = not run.is_terminal
         except Superseded as error:
             log.warning("another process drives the run now", error=str(error))
@@ -296,7 +296,7 @@ class Handler:
         except PlatformError as error:
             log.warning("answer not delivered", error=str(error), permanent=error.permanent)
             if error.permanent:
-                await self._settle(run, Placed())
+                await self._settle(run, active.asked, Placed())
         except Exception:
             log.exception("run was not seen through; the sweep will take it up again")
         finally:
@@ -346,16 +346,18 @@ class Handler:
         delivery.show(RunEnded(run))
         return run
 
-    async def _settle(self, run: Run, placed: Placed) -> None:
+    async def _settle(self, run: Run, asked: Asked, placed: Placed) -> None:
         """Record what is shown. It is shown: when the store fails, this is tried again, and not the showing.
 
         A run that rests is gone on with by somebody who cannot know how far the one before got: undecided.
         """
-        owner, done = self.ownership.name, run.is_terminal
+        owner, done, forget = self.ownership.name, run.is_terminal, asked.has_secrets
         placed = placed if done else replace(placed, undecided=True)
         for wait in (*SETTLE_WAITS, None):
             try:
-                await self._database.write(lambda tx: stored_runs.place(tx, run.id, owner, placed, done=done))
+                await self._database.write(
+                    lambda tx: stored_runs.place(tx, run.id, owner, placed, done=done, forget=forget)
+                )
                 break
             except StoreError as error:
                 if wait is None or self._closing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,11 +35,16 @@ class InboundMessage:
     attachments: Sequence[JSON] = ()
     """Files as the platform tells of them: `name`, `mime` and `size` (bytes), and what `Adapter.download` needs."""
     route: Mapping[str, Any] = field(default_factory=dict)
-    """What the adapter needs to answer this message, as JSON values; it comes back in `Reply.route`."""
+    """What the adapter needs to answer this message, as JSON values; it comes back in `Reply.routes`.
+
+    What stands under `secret` in it is forgotten when the answer is shown.
+    """
     follow_up: bool = False
     """Nobody called for Parley: it is to be answered only where the conversation has a thread already."""
     raw: bool = False
     """Something has to be looked up before the model reads it (names, rights, what was said before)."""
+    roles: Collection[str] = ()
+    """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,8 @@ class Placed:
 
     state: Mapping[str, Any] = field(default_factory=dict)
     undecided: bool = False
-    conversation: Conversation | None = None
-    """Where people go on talking, if that is not where the question came from: it is bound to the same thread."""
+    conversations: Sequence[Conversation] = ()
+    """Where people go on talking beside the place where the question came from: they are bound to the same thread."""
 
 
 class Reply(Protocol):
@@ -92,7 +97,14 @@ class Reply(Protocol):
     def conversation(self) -> Conversation: ...
 
     @property
-    def route(self) -> Mapping[str, Any]: ...
+    def route(self) -> Mapping[str, Any]:
+        """That of the newest message which it answers."""
+        ...
+
+    @property
+    def routes(self) -> Sequence[Mapping[str, Any]]:
+        """Those of all messages which it answers, oldest first."""
+        ...
 
     async def record(self, placed: Placed) -> None:
         """Make `placed` durable: before a further message is sent, with `undecided` set."""
@@ -108,6 +120,8 @@ class CommandRequest:
     text: str
     platform_admin: bool = False
     """The platform itself calls this person an admin of the workspace."""
+    roles: Collection[str] = ()
+    """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +132,8 @@ class Press:
     author: Author
     button: Button
     platform_admin: bool = False
+    roles: Collection[str] = ()
+    """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
 
 
 class Intake(Protocol):
@@ -145,6 +161,11 @@ class Intake(Protocol):
 
     async def press(self, press: Press) -> str:
         """Do what the button says and return the sentence for the person; empty where there is nothing to say."""
+        ...
+
+    async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
+        """The conversations of a platform in which people spoke last, each with the key of its newest message, newest
+        first. Of the newest few thousand messages: what an adapter needs to ask for what it missed."""
         ...
 
     async def quiet(self) -> None:

@@ -17,6 +17,7 @@ LONGEST_NAME = 64
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 LineState = Literal["running", "done", "failed"]
+MARKS = {"running": "⏳", "done": "✅", "failed": "❌"}
 
 
 def printable(text: str) -> str:
@@ -34,6 +35,11 @@ class StatusLine:
 
     def __str__(self) -> str:
         return f"calling {' '.join(printable(self.tool).split())[:LONGEST_NAME]}…"
+
+    @property
+    def marked(self) -> str:
+        """The line with a sign of its state, for a platform that has no cards for tools."""
+        return f"{MARKS[self.state]} {self}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,9 @@ class Desk:
     async def press(self, press: Press) -> str:
         raise AssertionError("a terminal has no buttons")
 
+    async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
+        raise AssertionError("a terminal misses nothing")
+
     async def quiet(self) -> None:
         """Nothing is in the making."""
 
@@ -54,6 +57,7 @@ class Answer:
     run_id: str = "run_1"
     conversation: Conversation = HERE
     route: Mapping[str, Any] = field(default_factory=dict)
+    routes: Sequence[Mapping[str, Any]] = ()
 
     async def record(self, placed: Placed) -> None:
         """The console sends nothing that could be looked up."""

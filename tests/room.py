@@ -138,7 +138,10 @@ class RoomAdapter:
         number = placed.state.get("post")
         if number is None and placed.undecided:
             number = self.room.find(reply.run_id)
-        return Placed({"post": await self.show(number, reply.run_id, view)}, conversation=self.goes_on_in)
+        return Placed(
+            {"post": await self.show(number, reply.run_id, view)},
+            conversations=[self.goes_on_in] if self.goes_on_in else [],
+        )
 
     async def ready(self, reply: Reply, placed: Placed) -> None:
         await self.room.pace()

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from bot.access import KEPT_OUT, refusal
 from bot.buttons import Button
 from bot.errors import Refused
-from bot.ports import Conversation
+from bot.ports import Conversation, InboundMessage
 from bot.store.schema import bindings, messages, threads
 from tests.parley import Parley, parley_at
 from tests.room import ALICE, BOB
@@ -19,6 +19,7 @@ from tests.scripted_model import ScriptedModel
 from tests.test_cost import counted
 
 HERE = Conversation("slack", "T1", "C1", "1.0")
+ASKED = InboundMessage(HERE, ALICE, "Rain?", key="1", roles=["R1"])
 
 
 @pytest.fixture
@@ -40,17 +41,21 @@ def model() -> ScriptedModel:
         (["slack:C2", "slack:U2"], [], False),
         (["discord:C1"], [], False),
         (["slack:U1"], ["slack:C1"], False),
+        (["slack:R1"], [], True),
+        (["slack:R2"], [], False),
+        ([], ["slack:R1"], False),
+        ([], ["slack:1.0"], False),
     ],
 )
 def test_what_is_denied_stays_out_and_what_is_allowed_keeps_the_rest_out(
     allow: Sequence[str], deny: Sequence[str], let_in: bool
 ) -> None:
-    assert refusal(HERE, ALICE, allow=allow, deny=deny) == ("" if let_in else KEPT_OUT)
+    assert refusal(ASKED, allow=allow, deny=deny) == ("" if let_in else KEPT_OUT)
 
 
 def test_the_operators_own_terminal_is_never_kept_out() -> None:
     terminal = Conversation("console", "local", "console", "main")
-    assert refusal(terminal, ALICE, allow=["slack:C1"], deny=["console:U1"]) == ""
+    assert refusal(InboundMessage(terminal, ALICE, "Rain?", key="1"), allow=["slack:C1"], deny=["console:U1"]) == ""
 
 
 async def rows(parley: Parley) -> int:

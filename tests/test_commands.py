@@ -84,7 +84,7 @@ async def test_a_switch_by_others_is_refused_and_recorded(chat: Chat, word: str)
 
 
 async def test_help_shows_the_switches_to_admins_only(chat: Chat) -> None:
-    assert await chat.say("help") == f"{PEOPLE_HELP}\n{ADMIN_HELP}"
+    assert await chat.say("help") == f"{PEOPLE_HELP}\n{ADMIN_HELP.format(workspace='workspace')}"
     assert await chat.say("HELP", admin=False) == PEOPLE_HELP
     assert await chat.say("  ", admin=False) == PEOPLE_HELP
 

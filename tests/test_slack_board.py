@@ -98,6 +98,10 @@ class Slip:
     run_id: str = "run_1"
     recorded: Placed = field(default_factory=lambda: Placed(undecided=True))
 
+    @property
+    def routes(self) -> Sequence[Mapping[str, Any]]:
+        return [self.route]
+
     async def record(self, placed: Placed) -> None:
         self.recorded = Placed(json.loads(json.dumps(placed.state)), undecided=True)
 

@@ -16,9 +16,10 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from structlog.testing import LogCapture
 
+from adapters.effort import PAUSES
 from adapters.pace import Pace, Rank
 from adapters.slack.budget import LIFE, StreamBudget
-from adapters.slack.calls import PAUSES, Calls, SlackError, connect
+from adapters.slack.calls import Calls, SlackError, connect
 from adapters.slack.errors import broken
 from adapters.slack.limits import limit, unlimited
 from tests.hand_clock import HandClock

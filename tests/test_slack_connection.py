@@ -208,7 +208,7 @@ async def test_a_silent_slack_is_given_up_and_called_again(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.slack.calls.TIMEOUT", 0.3)
-    monkeypatch.setattr("adapters.slack.calls.BACK_OFF", (0.01,))
+    monkeypatch.setattr("adapters.effort.BACK_OFF", (0.01,))
     gate = workspace.holds("auth.test")
     async with asyncio.timeout(10), slack_parley(tmp_path / "p.db", ScriptedModel(), workspace):
         await gate.reached()

@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from adapters.slack import calls
+from adapters.remembered import KEPT_FOR
 from adapters.slack.files import is_slacks
-from adapters.slack.people import KEPT_FOR
 from adapters.slack.preparing import EARLIER, LONGEST_EARLIER, UNKNOWN
 from bot.models.port import AssistantText, UserText
 from tests.hand_clock import HandClock
@@ -89,7 +88,7 @@ async def test_who_cannot_be_looked_up_is_asked_to_try_again(talk: Talk) -> None
 
 
 async def test_a_passing_trouble_of_slack_costs_nothing(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "BACK_OFF", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("adapters.effort.BACK_OFF", (0.0, 0.0, 0.0))
     talk.workspace.fails("users.info", status=503)
     assert await heard(talk, "Oslo?") == "Oslo?"
 

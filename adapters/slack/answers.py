@@ -153,8 +153,8 @@ class Answers:
 
     def _placed(self, reply: Reply, board: Board) -> Placed:
         where = reply.conversation
-        talk = Conversation(where.platform, where.workspace, where.channel, board.root) if board.root else None
-        return Placed(board.state(), conversation=talk)
+        talk = [Conversation(where.platform, where.workspace, where.channel, board.root)] if board.root else []
+        return Placed(board.state(), conversations=talk)
 
     async def _looked_up(self, reply: Reply, board: Board, *, over: bool) -> Board:
         """Which messages the thread has of this reply; what they show may have changed since it was recorded.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from weakref import WeakValueDictionary
 
 from adapters.pace import Clock
 from adapters.slack.hearing import Deleted, Edited, Said
+from adapters.turns import Turns
 
 TWIN_WAIT = 1.0
 """Seconds for which a mention whose event may lack its files waits for the `message` event of the same message.
@@ -55,12 +55,7 @@ class Arrivals:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._known: OrderedDict[tuple[str, str], Arrival] = OrderedDict()
-        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-
-    def turn(self, channel: str, thread: str) -> asyncio.Lock:
-        """Whoever takes in something of a thread holds it: one after the other, as they came. What was said before a
-        mention is then known not to be a follow-up, and a message is in the store before an edit of it is looked at."""
-        return self._turns.setdefault((channel, thread), asyncio.Lock())
+        self.turns = Turns()
 
     def of(self, channel: str, ts: str) -> Arrival:
         arrival = self._known.setdefault((channel, ts), Arrival())

@@ -5,7 +5,6 @@ and fails with a `SlackError` and nothing else.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -14,6 +13,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from adapters.effort import Effort
 from adapters.pace import Clock, Pace, Rank
 from adapters.slack.budget import StreamBudget
 from adapters.slack.errors import SlackError, broken, damaged, refused
@@ -27,16 +27,6 @@ TIMEOUT = 10
 """Seconds for a whole call."""
 CONNECTING = 5.0
 """Seconds of them for the connection; one that is not made has carried nothing."""
-
-PAUSES = 10
-"""How often a call begins anew because Slack asked for a pause …"""
-PATIENCE = 300.0
-"""… and for how many seconds after its first failure."""
-
-BACK_OFF = (0.5, 1.0, 2.0)
-"""Seconds before each further attempt at a call that failed."""
-LONGEST_BACK_OFF = 10.0
-"""Seconds: a failing Slack that wants more is not waited for."""
 
 QUIET = 60.0
 """Seconds for which the same trouble is not told again."""
@@ -107,7 +97,7 @@ class Calls:
         `paced`: its turn was taken beforehand, by `wait` or `streams.start`. Raises `SlackError`.
         """
         keys = _keys(method, rank, channel)
-        effort = _Effort(patient, sure)
+        effort = Effort(patient, sure)
         while True:
             if not paced:
                 await self._pace.turn(keys, rank)
@@ -163,28 +153,3 @@ class Calls:
 
 def _keys(method: str, rank: Rank, channel: str) -> tuple[str, ...]:
     return keys_of(method, rank, channel if method == POST else "")
-
-
-@dataclass(slots=True)
-class _Effort:
-    """How often one call was tried, and whether it should be again."""
-
-    patient: bool
-    sure: bool
-    pauses: int = 0
-    failures: int = 0
-    since: float | None = None
-
-    def pause(self, error: SlackError, now: float) -> float | None:
-        """Seconds to wait before the next attempt, none where `Pace` keeps the pause; None to give up."""
-        self.since = now if self.since is None else self.since
-        if error.limited:
-            self.pauses += 1
-            late = now + (error.retry_after or 0.0) > self.since + PATIENCE
-            return None if late or not self.patient or self.pauses > PAUSES else 0.0
-        if error.permanent or not (self.sure or (self.patient and error.harmless)):
-            return None
-        self.failures += 1
-        if self.failures > len(BACK_OFF) or (error.retry_after or 0.0) > LONGEST_BACK_OFF:
-            return None
-        return max(BACK_OFF[self.failures - 1], error.retry_after or 0.0)

@@ -90,7 +90,7 @@ class Ears:
         arrival, where = self._arrivals.of(changed.channel, changed.ts), self._where(changed.channel, changed.thread)
         if not arrival.learns(changed):
             return
-        async with self._arrivals.turn(changed.channel, changed.thread):
+        async with self._arrivals.turns.of(changed.channel, changed.thread):
             match changed:
                 case Edited(ts=ts, text=text):
                     await self._intake.amend(where, ts, text)
@@ -106,7 +106,7 @@ class Ears:
             log.info("mentioned where Parley is not", channel=said.channel)  # Slack itself offers to invite it
             return
         arrival = self._arrivals.of(said.channel, said.ts)
-        async with self._arrivals.turn(said.channel, said.thread):
+        async with self._arrivals.turns.of(said.channel, said.thread):
             current = arrival.as_it_is(said)
             if current is None or arrival.settled:
                 return

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from adapters.pace import Clock, Rank
+from adapters.remembered import Remembered
 from adapters.slack.calls import Calls
 from adapters.slack.hearing import PLATFORM, Me
 from bot.assistants.types import well_formed
 from bot.view import printable
 
-KEPT_FOR = 300.0
-"""Seconds for which an answer is trusted; a change of someone's rights holds after that."""
-
-MOST = 5_000
-"""How many people, and how many channels, are remembered."""
-
 LONGEST_NAME = 80
 """Characters of a name that are shown."""
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +47,8 @@ class People:
         self._calls = calls
         self._me = me
         self._allow = allow
-        self._people = _Remembered(clock, self._ask_person)
-        self._places = _Remembered(clock, self._ask_place)
+        self._people = Remembered(clock, self._ask_person)
+        self._places = Remembered(clock, self._ask_place)
 
     def refusal(self, person: Person) -> str:
         """The sentence for a guest and for people of other organisations; empty for whoever may ask."""
@@ -111,42 +102,3 @@ def _name(user: Mapping[str, Any]) -> str:
 def _one_line(name: str) -> str:
     """A name as people choose it may hold line breaks and control characters, and is put into lines of text."""
     return " ".join(printable(well_formed(name)).split())[:LONGEST_NAME]
-
-
-class _Remembered(Generic[T]):
-    """Answers by their id, each asked for once however many want it at the same time."""
-
-    def __init__(self, clock: Clock, ask: Callable[[str], Awaitable[T]]) -> None:
-        self._clock = clock
-        self._ask = ask
-        self._answers: OrderedDict[str, tuple[float, T]] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[T]] = {}
-
-    def known(self, id_: str) -> T | None:
-        at, answer = self._answers.get(id_, (0.0, None))
-        return answer if self._clock.now() - at < KEPT_FOR else None
-
-    def forget(self, id_: str) -> None:
-        self._answers.pop(id_, None)
-
-    async def get(self, id_: str) -> T:
-        known = self.known(id_)
-        if known is not None:
-            return known
-        if id_ not in self._asking:
-            task = self._asking[id_] = asyncio.create_task(self._learn(id_), name=f"look up {id_}")
-            task.add_done_callback(lambda done: self._asked(id_, done))
-        return await asyncio.shield(self._asking[id_])
-
-    def _asked(self, id_: str, task: asyncio.Task[T]) -> None:
-        del self._asking[id_]
-        if not task.cancelled():
-            task.exception()  # whoever asked has it, too; if nobody is left, nobody needs it
-
-    async def _learn(self, id_: str) -> T:
-        answer = await self._ask(id_)
-        self._answers[id_] = (self._clock.now(), answer)
-        self._answers.move_to_end(id_)
-        while len(self._answers) > MOST:
-            self._answers.popitem(last=False)
-        return answer

@@ -32,7 +32,6 @@ STREAM_LIFE, LAST_MOMENT = 240.0, 270.0
 whatever goes on in it: https://github.com/slackapi/python-slack-sdk/issues/1859"""
 
 TASK_STATES = {"running": "in_progress", "done": "complete", "failed": "error"}
-MARKS = {"running": "⏳", "done": "✅", "failed": "❌"}
 
 
 class Showing:
@@ -160,7 +159,7 @@ class Showing:
     async def edit(self, view: View) -> None:
         """Bring the last message to the newest state; those before it are whole already."""
         parts = self._parts(to_slack(view.text, final=False), final=False)
-        lines = [f"{MARKS[line.state]} {line}" for line in view.status_lines]
+        lines = [line.marked for line in view.status_lines]
         for number, part in enumerate(parts):
             if part.closed:
                 await self._show(number, message(part.whole()), part.whole(), rank=Rank.STATE)

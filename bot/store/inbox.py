@@ -21,18 +21,29 @@ ASKED = tuple(
 )
 
 
+SECRET = "secret"  # noqa: S105 - the name of what is forgotten in a route when its answer is shown
+
+LATELY = 5_000
+"""The newest messages in which conversations are looked for that were talked in lately."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Where the newest message of a run came from, and what its adapter needs to answer there."""
+    """Where the newest message of a run came from."""
 
     conversation: Conversation
-    route: dict[str, Any]
+    routes: Sequence[dict[str, Any]]
+    """What its adapter needs to answer each of the run's messages, oldest first."""
     askers: frozenset[str]
     """The ids of those whose messages the run answers."""
     raw: bool = False
     """One of them came raw, or with attachments: it is to be prepared, unless it has been."""
     withdrawn: bool = False
     """All of them were deleted by who wrote them."""
+
+    @property
+    def has_secrets(self) -> bool:
+        return any(SECRET in route for route in self.routes)
 
 
 async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Accepted:
@@ -99,6 +110,25 @@ async def waiting_in(connection: AsyncConnection, thread_id: str) -> Conversatio
     return None if place is None else Conversation(*place)
 
 
+async def forget_secrets(tx: AsyncConnection, run_id: str) -> None:
+    """Remove what was kept only in order to answer the run's messages."""
+    query = select(messages.c.seq, messages.c.route).where(messages.c.answered_by == run_id)
+    for seq, route in (await tx.execute(query)).all():
+        kept = {name: value for name, value in route.items() if name != SECRET}
+        await tx.execute(update(messages).where(messages.c.seq == seq).values(route=kept))
+
+
+async def heard_lately(connection: AsyncConnection, platform: str) -> Sequence[tuple[Conversation, str]]:
+    """The conversations of a platform in the newest messages, each with the key of its newest one, newest first."""
+    query = select(messages.c.conversation, messages.c.key).where(messages.c.key.is_not(None))
+    newest: dict[Conversation, str] = {}
+    for place, key in await connection.execute(query.order_by(messages.c.seq.desc()).limit(LATELY)):
+        conversation = Conversation(*place)
+        if conversation.platform == platform:
+            newest.setdefault(conversation, key.removeprefix(scoped(conversation, "")))
+    return list(newest.items())
+
+
 async def threads_waiting(connection: AsyncConnection) -> Sequence[tuple[str, Conversation]]:
     """The threads with waiting messages and no active run, the longest waiting first."""
     busy = select(runs.c.id).where(runs.c.thread_id == messages.c.thread_id, IS_ACTIVE)
@@ -116,7 +146,7 @@ def _asked(rows: Sequence[RowMapping]) -> Asked | None:
     newest = rows[-1]
     return Asked(
         Conversation(*newest["conversation"]),
-        newest["route"],
+        [row["route"] for row in rows],
         frozenset(row["author_id"] for row in rows),
         raw=any(row["raw_text"] is not None or row["attachments"] for row in rows),
         withdrawn=all(row["position"] is None for row in rows),

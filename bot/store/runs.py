@@ -15,7 +15,7 @@ from bot.assistants.types import RUN_LIFETIME, LastError, Run, RunStatus, ToolCa
 from bot.errors import NotFound, Superseded
 from bot.ownership import Others
 from bot.ports import Placed
-from bot.store import threads
+from bot.store import inbox, threads
 from bot.store.schema import IS_ACTIVE, IS_UNFINISHED, runs
 
 Delivery = Literal["none", "open", "done"]
@@ -107,17 +107,22 @@ async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
 # -- the reply --------------------------------------------------------------------------------------------------
 
 
-async def place(tx: AsyncConnection, run_id: str, owner: str, placed: Placed, *, done: bool = False) -> None:
+async def place(
+    tx: AsyncConnection, run_id: str, owner: str, placed: Placed, *, done: bool = False, forget: bool = False
+) -> None:
     """Keep what the platform shows of the reply; `done` where that is its last state. For its owner only.
 
-    Where people go on talking elsewhere, that conversation is bound to the run's thread from now on.
+    Where people go on talking elsewhere, that conversation is bound to the run's thread from now on. With `forget` the
+    last state removes what was kept only in order to answer.
     """
     values: dict[str, Any] = {"placed": {"state": dict(placed.state), "undecided": placed.undecided}}
     if done:
         values["delivery"] = "done"
     await tx.execute(update(runs).where(held(run_id, owner)).values(**values))
-    if placed.conversation is not None:
-        await threads.bind_also(tx, placed.conversation, run_id, owner)
+    for conversation in placed.conversations:
+        await threads.bind_also(tx, conversation, run_id, owner)
+    if done and forget:
+        await inbox.forget_secrets(tx, run_id)
 
 
 async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:
