@@ -93,6 +93,13 @@ def split(
     return splitter.parts
 
 
+def with_below(text: str, below: str, limit: int, *, cuts: Sequence[int] = ()) -> str:
+    """A final text with something below it, outside of any code that was broken off in it."""
+    if not (text.strip() and below.strip()):
+        return text or below
+    return f"{text}{split(text, limit, cuts=cuts, final=True)[-1].closing}\n\n{below}"
+
+
 def _pieces(source: str, cuts: Sequence[int], final: bool) -> Iterator[_Piece]:
     ends = [found.end() for found in re.finditer("\n", source)]
     lines = {0, *ends}

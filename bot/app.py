@@ -68,6 +68,10 @@ class Core:
     async def press(self, press: Press) -> str:
         return self._refusal(press) or await self.presses.press(press)
 
+    @property
+    def tools(self) -> Sequence[str]:
+        return list(self.commands.tools)
+
     async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
         return await self.database.read(lambda c: inbox.heard_lately(c, platform))
 

@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
 
 from bot import log, settings
@@ -20,6 +19,7 @@ from bot.settings import BadSettings, Settings
 
 if TYPE_CHECKING:
     from bot.doctor import Check
+    from bot.serving import Server
 
 HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 slack = typer.Typer(help="What it takes to install Parley in Slack.", no_args_is_help=True, context_settings=HELP)
 app.add_typer(slack, name="slack")
+discord = typer.Typer(help="What it takes to install Parley in Discord.", no_args_is_help=True, context_settings=HELP)
+app.add_typer(discord, name="discord")
 
 
 def main() -> None:
@@ -59,13 +61,8 @@ def default(context: typer.Context) -> None:
 def serve() -> None:
     """Serve every platform whose credentials are set; with none, open the console chat."""
     found = settings.load()
-    if found.has_slack:
+    if found.has_slack or found.has_discord:
         _serve(found)
-    elif found.has_discord:
-        raise ParleyError(
-            "Credentials for Discord are set, but this version of Parley does not speak Discord yet. "
-            "Try it with `parley console`."
-        )
     else:
         _console(found)
 
@@ -95,6 +92,17 @@ def manifest(
     from adapters.slack.manifest import rendered
 
     typer.echo(rendered(http), nl=False)
+
+
+@discord.command()
+def invite() -> None:
+    """Print the link that adds Parley to a Discord server, with the permissions that it needs."""
+    from adapters.discord.invite import application_id, invite_url
+
+    token = settings.load().discord_token
+    if token is None:
+        raise ParleyError(f"The link needs DISCORD_TOKEN: set it ({settings.DISCORD_TOKENS}).")
+    typer.echo(invite_url(application_id(token)))
 
 
 @app.command()
@@ -134,23 +142,40 @@ def backup(
 
 
 def _serve(found: Settings) -> None:
-    from adapters.slack import SlackAdapter, SlackSettings
-    from bot.clock import SystemClock
     from bot.serving import serve as serving
 
     log.configure(found.log_level, found.log_format)
-    if found.has_discord:
-        structlog.get_logger().warning("Discord is not spoken by this version; serving Slack only")
-    assert found.slack_bot_token is not None
-    slack_settings = SlackSettings(
-        bot_token=found.slack_bot_token,
-        app_token=found.slack_app_token,
-        signing_secret=found.slack_signing_secret,
-        api_url=found.slack_api_url,
-        follow_threads=found.slack_follow_threads,
-        allow=found.allow,
-    )
-    _run(serving(found, [SlackAdapter(slack_settings, SystemClock())]))
+    _run(serving(found, [*_slack(found), *_discord(found)]))
+
+
+def _slack(found: Settings) -> Iterator[Server]:
+    if found.slack_bot_token is not None:
+        from adapters.slack import SlackAdapter, SlackSettings
+        from bot.clock import SystemClock
+
+        settings = SlackSettings(
+            bot_token=found.slack_bot_token,
+            app_token=found.slack_app_token,
+            signing_secret=found.slack_signing_secret,
+            api_url=found.slack_api_url,
+            follow_threads=found.slack_follow_threads,
+            allow=found.allow,
+        )
+        yield SlackAdapter(settings, SystemClock())
+
+
+def _discord(found: Settings) -> Iterator[Server]:
+    if found.discord_token is not None:
+        from adapters.discord import DiscordAdapter, DiscordSettings
+        from bot.clock import SystemClock
+
+        settings = DiscordSettings(
+            token=found.discord_token,
+            servers=found.discord_guilds,
+            api_url=found.discord_api_url,
+            follow_threads=found.discord_follow_threads,
+        )
+        yield DiscordAdapter(settings, SystemClock())
 
 
 def _checks(found: Settings) -> Iterator[Check]:
@@ -165,6 +190,12 @@ def _checks(found: Settings) -> Iterator[Check]:
             signing_secret=found.slack_signing_secret,
             api_url=found.slack_api_url,
             config_token=found.slack_config_token,
+        )
+    if found.discord_token is not None:
+        from adapters.discord.doctor import examine as examine_discord
+
+        yield partial(
+            examine_discord, token=found.discord_token, api_url=found.discord_api_url, guilds=found.discord_guilds
         )
 
 

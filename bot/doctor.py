@@ -67,9 +67,7 @@ async def _model(settings: Settings, say: Say) -> bool:
 def _unset(settings: Settings) -> Iterator[str]:
     if not settings.has_slack:
         yield f"· Slack is not set up: SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET ({SLACK_APPS})."
-    if settings.has_discord:
-        yield "· A Discord token is set. This version does not speak Discord yet."
-    else:
+    if not settings.has_discord:
         yield f"· Discord is not set up: DISCORD_TOKEN ({DISCORD_TOKENS})."
     if not settings.admins:
         yield "· ADMINS is empty: besides those whom a platform calls admins nobody may switch tools. Add slack:U… ids."

@@ -163,6 +163,11 @@ class Intake(Protocol):
         """Do what the button says and return the sentence for the person; empty where there is nothing to say."""
         ...
 
+    @property
+    def tools(self) -> Sequence[str]:
+        """The names of all of Parley's tools."""
+        ...
+
     async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
         """The conversations of a platform in which people spoke last, each with the key of its newest message, newest
         first. Of the newest few thousand messages: what an adapter needs to ask for what it missed."""

@@ -43,6 +43,10 @@ class Desk:
     async def press(self, press: Press) -> str:
         raise AssertionError("a terminal has no buttons")
 
+    @property
+    def tools(self) -> Sequence[str]:
+        return ()
+
     async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
         raise AssertionError("a terminal misses nothing")
 

@@ -9,7 +9,6 @@ import pytest
 
 from adapters.pace import Pace
 from adapters.slack import ears as hearing_side
-from adapters.slack import telling
 from adapters.slack.calls import Calls, connect, limit
 from adapters.slack.manifest import SHORTCUT
 from adapters.slack.telling import Telling
@@ -83,7 +82,7 @@ async def test_a_form_that_is_slow_to_open_is_told_of(talk: Talk, monkeypatch: p
 
 
 async def test_who_leaves_waits_for_no_sentence_for_long(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telling, "LEAVING", 0.01)
+    monkeypatch.setattr("adapters.asides.LEAVING", 0.01)
     clock = SystemClock()
     calls = Calls(connect(talk.workspace.bot_token, talk.workspace.api_url), Pace(clock, limit), clock)
     told = Telling(calls)

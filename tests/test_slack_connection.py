@@ -43,8 +43,8 @@ async def workspace() -> AsyncIterator[Workspace]:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> LogCapture:
     capture = LogCapture()
-    for module in ("socket", "connection"):
-        monkeypatch.setattr(f"adapters.slack.{module}.log", structlog.wrap_logger(None, processors=[capture]))
+    for module in ("slack.socket", "slack.connection", "door"):
+        monkeypatch.setattr(f"adapters.{module}.log", structlog.wrap_logger(None, processors=[capture]))
     return capture
 
 
@@ -218,7 +218,7 @@ async def test_a_silent_slack_is_given_up_and_called_again(
 async def test_leaving_does_not_wait_for_what_hangs(
     workspace: Workspace, tmp_path: Path, told: LogCapture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.slack.connection.GRACE", 0.1)
+    monkeypatch.setattr("adapters.door.GRACE", 0.1)
     alice = workspace.person("Alice")
     async with slack_parley(tmp_path / "p.db", ScriptedModel(), workspace) as parley:
         hangs = asyncio.Event()
@@ -228,7 +228,7 @@ async def test_leaving_does_not_wait_for_what_hangs(
         started = time.monotonic()
         await parley.adapter.stop_intake()
         assert time.monotonic() - started < 5
-    assert lines(told) == ["not taken in any more; Slack delivers it again"]
+    assert lines(told) == ["not taken in any more"]
     assert workspace.unacknowledged
 
 
@@ -240,7 +240,7 @@ async def _hang(reached: asyncio.Event) -> Any:
 async def test_what_hung_when_parley_left_is_answered_by_the_next(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.slack.connection.GRACE", 0.1)
+    monkeypatch.setattr("adapters.door.GRACE", 0.1)
     alice, general, model = workspace.person("Alice"), workspace.channel("general"), ScriptedModel()
     workspace.patience = 0.5
     async with slack_parley(tmp_path / "p.db", model, workspace) as parley:

@@ -12,10 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from adapters.fetching import PAUSE
 from adapters.pace import Pace
 from adapters.slack import ears
 from adapters.slack.calls import Calls, connect, limit
-from adapters.slack.files import PAUSE, Files, is_slacks
+from adapters.slack.files import Files, is_slacks
 from bot.errors import PlatformError
 from tests.hand_clock import HandClock
 from tests.simulators.serve import serve

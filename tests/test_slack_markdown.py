@@ -8,7 +8,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from adapters.slack.markdown import fallback, title, to_slack
+from adapters.plain import title
+from adapters.slack.markdown import fallback, to_slack
 from adapters.slack.typed import mentioned, readable
 from adapters.text import split
 

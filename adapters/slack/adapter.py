@@ -89,7 +89,8 @@ class SlackAdapter:
             Files(calls, calls.session, given.bot_token, given.api_url),
         )
         self._up.set()
-        desk.ears = self._ears = Ears(intake, calls, me, people, self._clock, follow_threads=given.follow_threads)
+        self._ears = Ears(intake, calls, me, people, self._clock, follow_threads=given.follow_threads)
+        desk.open(self._ears)
         if given.app_token:
             self._socket = Socket(desk.app, given.app_token, client, self._clock)
             self._socket.open()

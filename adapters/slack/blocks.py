@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from adapters.markdown import QUIET
 from adapters.slack.manifest import SHORTCUT
-from adapters.slack.markdown import BROADCAST, QUIET, TOKEN
+from adapters.slack.markdown import BROADCAST, TOKEN
 from bot.buttons import Button
 
 Block = dict[str, Any]

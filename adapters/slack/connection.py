@@ -6,7 +6,6 @@ comes while Parley is leaving, is delivered again.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,33 +21,24 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.door import Door, Leaving
 from adapters.slack.ears import Ears
 from adapters.slack.hearing import Me
 from bot.errors import StoreError
 
 ANYTHING = re.compile("")
 UNIX_SECONDS = re.compile("[0-9]{1,12}")
-GRACE = 2.0
-"""Seconds for what is being taken in when Parley leaves."""
-
 log = structlog.get_logger(__name__)
 bolt_log = logging.getLogger("slack_bolt")
 bolt_log.setLevel(logging.ERROR)  # its warnings are about settings that are as they are on purpose
 
 
-class Leaving(Exception):
-    """Parley takes nothing in any more; Slack delivers it again, to whoever comes next."""
-
-
 class Desk:
-    """Where all that Slack delivers comes in. It knows what it is at just now, so that it can be waited for."""
+    """Where all that Slack delivers comes in."""
 
     def __init__(self, me: Me, client: AsyncWebClient, signing_secret: str) -> None:
-        self.ears: Ears | None = None
-        """None as long as nothing is taken in."""
-        self._busy: set[asyncio.Timeout] = set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._ears: Ears | None = None
+        self._door = Door()
         self._verifier = SignatureVerifier(signing_secret) if signing_secret else None
 
         async def authorize(**_: Any) -> AuthorizeResult:
@@ -68,24 +58,14 @@ class Desk:
         )
         self._listen()
 
-    async def close(self) -> None:
-        """Take nothing in any more, and wait a little for what is being taken in. The rest is not acknowledged."""
-        self.ears = None
-        if await self._done():
-            return
-        log.warning("not taken in any more; Slack delivers it again", number=len(self._busy))
-        for limit in self._busy:
-            limit.reschedule(asyncio.get_running_loop().time())
-        if not await self._done():
-            log.error("left while something was still being taken in", number=len(self._busy))
+    def open(self, ears: Ears) -> None:
+        """From now on what comes in is taken to these ears."""
+        self._ears = ears
+        self._door.open()
 
-    async def _done(self) -> bool:
-        try:
-            async with asyncio.timeout(GRACE):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+    async def close(self) -> None:
+        """Take nothing in any more. What is not acknowledged by now is delivered again."""
+        await self._door.close()
 
     def _listen(self) -> None:
         """One listener a kind: which event it is, `Ears` looks at itself."""
@@ -124,22 +104,10 @@ class Desk:
                 log.error("not taken in; Slack delivers it again", exc_info=error)
 
     async def _take_in(self, work: Callable[[Ears], Awaitable[Any]]) -> Any:
-        if self.ears is None:
+        ears = self._ears
+        if ears is None:
             raise Leaving
-        limit = asyncio.timeout(None)
-        try:
-            async with limit:
-                self._busy.add(limit)
-                self._idle.clear()
-                return await work(self.ears)
-        except TimeoutError:
-            if limit.expired():
-                raise Leaving from None
-            raise
-        finally:
-            self._busy.discard(limit)
-            if not self._busy:
-                self._idle.set()
+        return await self._door.take_in(lambda: work(ears))
 
     async def receive(self, request: Request) -> Response:
         """A signed request: https://docs.slack.dev/authentication/verifying-requests-from-slack

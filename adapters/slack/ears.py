@@ -15,13 +15,15 @@ from typing import Any
 
 import structlog
 
+from adapters.markdown import QUIET
 from adapters.pace import Clock, Rank
+from adapters.plain import title
 from adapters.slack import blocks, files
 from adapters.slack.about import about
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.calls import Calls, SlackError
 from adapters.slack.hearing import PLATFORM, Deleted, Edited, Me, Said, heard, order
-from adapters.slack.markdown import BROADCAST, QUIET, title
+from adapters.slack.markdown import BROADCAST
 from adapters.slack.people import STRANGER, People, Person
 from adapters.slack.telling import Telling
 from adapters.slack.typed import mentioned, readable

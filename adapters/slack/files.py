@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 import structlog
 
+from adapters.fetching import TIMEOUT, body
 from adapters.pace import Rank
 from adapters.slack.calls import Calls, SlackError
 from bot.assistants.types import well_formed
@@ -22,17 +23,12 @@ from bot.errors import PlatformError
 ADDRESS = re.compile(r"https://(?:[a-z0-9-]+\.)*slack(?:-gov)?\.com(?::443)?(?:[/?#]\S*)?", re.IGNORECASE | re.ASCII)
 """Where Slack keeps files, beside the server that `SLACK_API_URL` names."""
 
-PAUSE = 5.0
-"""Seconds to wait where Slack asks for a pause, and does not say how long."""
-
 HOPS = 3
 """Redirects that are followed, inside Slack."""
 
 SIGN_IN = "Slack asks for a sign-in: the scope files:read is missing."
 
 log = structlog.get_logger(__name__)
-
-TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 
 def described(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -102,7 +98,7 @@ class Files:
                     if got.status in (301, 302, 303, 307, 308):
                         url = _joined(url, got.headers.get("Location", ""))
                         continue
-                    data = await _body(got, limit)
+                    data = await body(got, limit, "Slack")
                     if got.content_type == "text/html" and not _is_page(attachment, len(data)):
                         raise PlatformError(SIGN_IN, permanent=True)
                     return data
@@ -131,23 +127,6 @@ def _joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         return ""
-
-
-async def _body(got: aiohttp.ClientResponse, limit: int) -> bytes:
-    if got.status in (408, 429):
-        pause = got.headers.get("Retry-After", "").strip()
-        seconds = max(1.0, float(pause)) if pause.isdecimal() else PAUSE
-        raise PlatformError(f"Slack answered {got.status} for the file.", retry_after=seconds)
-    if got.status != 200:
-        raise PlatformError(f"Slack answered {got.status} for the file.", permanent=400 <= got.status < 500)
-    if (got.content_length or 0) > limit:
-        raise PlatformError(f"The file is larger than {limit} bytes.", permanent=True)
-    data = bytearray()
-    async for piece in got.content.iter_chunked(65_536):
-        data += piece
-        if len(data) > limit:
-            raise PlatformError(f"The file is larger than {limit} bytes.", permanent=True)
-    return bytes(data)
 
 
 def _is_page(attachment: Mapping[str, Any], length: int) -> bool:

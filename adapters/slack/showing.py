@@ -16,7 +16,7 @@ from adapters.slack.budget import StreamBudget
 from adapters.slack.calls import SlackError
 from adapters.slack.markdown import to_slack
 from adapters.slack.pen import APPEND, GONE, UPDATE, Chunk, Pen, task_chunk, text_chunk
-from adapters.text import Part, split
+from adapters.text import Part, split, with_below
 from bot.buttons import Button
 from bot.ports import Placed, Reply
 from bot.view import View
@@ -182,10 +182,8 @@ class Showing:
 
     def _last_text(self, view: View) -> str:
         """The answer, and below it, outside of any code that was broken off, how it ended."""
-        text, below = to_slack(view.text, final=True), replace(view, text="").whole
-        if not (text.strip() and below):
-            return text or to_slack(below, final=True)
-        return f"{text}{self._parts(text, final=True)[-1].closing}\n\n{to_slack(below, final=True)}"
+        text, below = to_slack(view.text, final=True), to_slack(replace(view, text="").whole, final=True)
+        return with_below(text, below, LONGEST, cuts=self.board.cuts)
 
     async def _end_stream(self, number: int, part: Part, buttons: Sequence[Button], view: View) -> bool:
         """False where the message still has to be brought to the part."""

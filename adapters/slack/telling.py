@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from adapters.asides import Asides
 from adapters.pace import Rank
 from adapters.slack import blocks
 from adapters.slack.calls import Calls, SlackError
@@ -17,16 +18,13 @@ from adapters.slack.calls import Calls, SlackError
 PATIENCE = 30.0
 """Seconds for which a sentence is tried; later nobody knows any more what it answers."""
 
-LEAVING = 1.0
-"""Seconds that `close` leaves to what is still to be told."""
-
 log = structlog.get_logger(__name__)
 
 
 class Telling:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._asides = Asides()
 
     def whisper(self, channel: str, thread: str, user: str, text: str) -> None:
         """Tell one person something: https://docs.slack.dev/reference/methods/chat.postEphemeral"""
@@ -38,23 +36,10 @@ class Telling:
         self._begin("views.publish", {"user_id": user, "view": view})
 
     async def close(self) -> None:
-        """Give up, after `LEAVING`, what could not be told."""
-        if not self._tasks:
-            return
-        _, late = await asyncio.wait(self._tasks, timeout=LEAVING)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await self._asides.close()
 
     def _begin(self, method: str, arguments: Mapping[str, Any]) -> None:
-        task = asyncio.create_task(self._tell(method, arguments), name=f"tell by {method}")
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("not shown", task=task.get_name(), exc_info=error)
+        self._asides.begin(self._tell(method, arguments), f"tell by {method}")
 
     async def _tell(self, method: str, arguments: Mapping[str, Any]) -> None:
         try:

@@ -71,6 +71,8 @@ def edit(world: World, asked: Asked) -> JSON:
         raise Refusal(50005)
     if channel.archived:
         raise Refusal(50083)
+    if asked.uploads:
+        place(world, asked, Permission.ATTACH_FILES)
     writing.write(world, message, asked.fields, asked, new=False)
     announce.changed(world, message)
     posting.noted(world, message)

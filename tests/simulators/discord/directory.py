@@ -55,6 +55,7 @@ def application(world: World, asked: Asked) -> JSON:
         "approximate_guild_count": len(world.guilds),
         "approximate_user_install_count": 0,
         "integration_types_config": {"0": {}},
+        **world.app_settings,
     }
 
 
@@ -74,11 +75,13 @@ def open_dm(world: World, asked: Asked) -> JSON:
 
 
 def my_guilds(world: World, asked: Asked) -> list[JSON]:
+    """https://docs.discord.com/developers/resources/user#get-current-user-guilds, with `limit` and `after`."""
+    after, limit = int(asked.query.get("after", 0)), min(int(asked.query.get("limit", 200)), 200)
     found = []
-    for guild in world.guilds:
-        held = str(int(guild.permissions(world.me)))
-        about: JSON = {"id": guild.id, "name": guild.name, "icon": None, "banner": None, "owner": False, "features": []}
-        found.append(about | {"permissions": held})
+    for guild in sorted((one for one in world.guilds if int(one.id) > after), key=lambda one: int(one.id))[:limit]:
+        held = str(int(guild.granted(world.me)))
+        about: JSON = {"id": guild.id, "name": guild.name, "icon": None, "banner": None, "features": []}
+        found.append(about | {"owner": guild.owner == world.me.id, "permissions": held})
     return found
 
 

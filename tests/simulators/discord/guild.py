@@ -65,7 +65,7 @@ class Guild:
     def role(
         self, name: str, *permissions: Permission, mentionable: bool = False, bot: bool = False, position: int = 1
     ) -> Role:
-        role = Role(self.world.next_id(), name, Permission(0), position, mentionable, bot)
+        role = Role(self.world.next_id(), name, Permission(0), position, mentionable, self.world.me.id if bot else "")
         for permission in permissions:
             role.permissions |= permission
         self.roles[role.id] = role
@@ -87,6 +87,15 @@ class Guild:
         for permission in permissions:
             self.everyone.permissions &= ~permission
             self.bot_role.permissions &= ~permission
+
+    def granted(self, person: Person) -> Permission:
+        """What a member's roles grant here, without what follows from it: `permissions` of
+        https://docs.discord.com/developers/resources/guild#guild-object
+        """
+        found = self.everyone.permissions
+        for id_ in self.members[person.id].roles:
+            found |= self.roles[id_].permissions
+        return found
 
     def permissions(self, person: Person, channel: Channel | None = None) -> Permission:
         """What a person may do here, or in one channel; a thread counts as its channel."""

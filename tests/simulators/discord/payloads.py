@@ -9,7 +9,7 @@ import hashlib
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from tests.simulators.discord.messages import DM, Channel, File, Message
+from tests.simulators.discord.messages import DM, VOICE, Channel, File, Message
 from tests.simulators.discord.permissions import Role
 from tests.simulators.discord.snowflakes import iso
 from tests.simulators.discord.values import JSON
@@ -54,7 +54,8 @@ def member(guild: Guild, person: Person, *, whole: bool = True) -> JSON:
 
 
 def role(one: Role) -> JSON:
-    return {
+    """https://docs.discord.com/developers/topics/permissions#role-object; an app's own role names its bot."""
+    found: JSON = {
         "id": one.id,
         "name": one.name,
         "permissions": str(int(one.permissions)),
@@ -62,10 +63,11 @@ def role(one: Role) -> JSON:
         "color": 0,
         "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
         "hoist": False,
-        "managed": one.bot,
+        "managed": bool(one.bot),
         "mentionable": one.mentionable,
         "flags": 0,
     }
+    return found | {"tags": {"bot_id": one.bot}} if one.bot else found
 
 
 def guild(world: World, one: Guild, *, arriving: bool = False) -> JSON:
@@ -240,7 +242,8 @@ def _place(one: Channel) -> JSON:
         {"id": each.id, "type": int(each.member), "allow": str(int(each.allow)), "deny": str(int(each.deny))}
         for each in one.overwrites
     ]
-    return {"position": one.position, "permission_overwrites": overwrites, "topic": None, "nsfw": False}
+    found: JSON = {"position": one.position, "permission_overwrites": overwrites, "topic": None, "nsfw": False}
+    return found | {"bitrate": 64_000, "user_limit": 0, "rtc_region": None} if one.kind == VOICE else found
 
 
 def _mentioned(one: Message, person: Person) -> JSON:

@@ -47,14 +47,14 @@ USUAL = (
 
 @dataclass
 class Role:
-    """A role of a guild. `bot`: it is the app's own, which came with its invitation."""
+    """A role of a guild. `bot`: the app's bot, whose own role it is, since its invitation."""
 
     id: str
     name: str
     permissions: Permission = NONE
     position: int = 1
     mentionable: bool = False
-    bot: bool = False
+    bot: str = ""
 
     @property
     def mention(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tests.simulators.discord import announce, payloads, posting
 from tests.simulators.discord.channel_messages import place, there
-from tests.simulators.discord.messages import PRIVATE_THREAD, PUBLIC_THREAD, THREAD_CREATED, Channel, Message
+from tests.simulators.discord.messages import PRIVATE_THREAD, PUBLIC_THREAD, THREAD_CREATED, VOICE, Channel, Message
 from tests.simulators.discord.permissions import Permission
 from tests.simulators.discord.route import Asked, Route
 from tests.simulators.discord.values import JSON, Refusal
@@ -56,8 +56,8 @@ def change(world: World, asked: Asked) -> JSON:
     if not thread.thread or thread.guild is None:
         raise Refusal(50024)
     manages = thread.guild.permissions(world.me, thread) & Permission.MANAGE_THREADS
-    only_opens = body == {"archived": False} and world.me.id in thread.members and not thread.locked
-    if not manages and (("locked" in body or thread.owner != world.me.id) and not only_opens):
+    only_opens = body == {"archived": False} and world.me.id in thread.members
+    if not manages and (thread.locked or "locked" in body or not (thread.owner == world.me.id or only_opens)):
         raise Refusal(50013)
     if thread.archived and body.get("archived") is not False:
         raise Refusal(50083)
@@ -139,8 +139,8 @@ def _open(world: World, asked: Asked) -> Channel:
 
 
 def _check_can_hold(channel: Channel) -> None:
-    """Threads are in channels of guilds only."""
-    if channel.guild is None or channel.thread:
+    """Threads are in channels of guilds only, and not in those for voices."""
+    if channel.guild is None or channel.thread or channel.kind == VOICE:
         raise Refusal(50024)
 
 

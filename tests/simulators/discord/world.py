@@ -56,6 +56,7 @@ class World:
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
         self.granted = Intent.MESSAGE_CONTENT
+        self.app_settings: JSON = {}  # fields of the application that are other than usual
         self.me = self.somebody("Parley", bot=True)
         self.developer = self.somebody("Dora")
         self.app_id = self.me.id

@@ -1,0 +1,85 @@
+"""Acknowledging: answers interactions in time, and lets what writes into the response wait until there is one.
+
+Discord wants a first answer within three seconds, and takes one only:
+https://docs.discord.com/developers/interactions/receiving-and-responding
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from adapters.discord.calls import Calls, DiscordError, Route
+from adapters.discord.errors import ANSWERED_ALREADY
+from adapters.discord.pen import NOBODY, ORIGINAL
+from adapters.pace import Rank
+
+MESSAGE, DEFERRED, CHOICES, FORM = 4, 5, 8, 9
+"""https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type"""
+
+EPHEMERAL = 1 << 6
+LONGEST = 2_000
+"""Characters of a message."""
+
+log = structlog.get_logger(__name__)
+
+
+class Acknowledging:
+    def __init__(self, calls: Calls, application: str) -> None:
+        self._calls = calls
+        self._application = application
+        self._pending: dict[str, asyncio.Event] = {}
+
+    def expect(self, interaction: str) -> None:
+        """It is about to be answered: `over` waits from now on."""
+        self._pending[interaction] = asyncio.Event()
+
+    def done(self, interaction: str) -> None:
+        """It was answered, or will not be."""
+        if event := self._pending.pop(interaction, None):
+            event.set()
+
+    async def over(self, interaction: str) -> None:
+        """Wait until it is answered, if that is to come still."""
+        if event := self._pending.get(interaction):
+            await event.wait()
+
+    async def defer(self, interaction: str, token: str, *, private: bool) -> bool:
+        """Have Discord say that Parley is thinking; False where it does not take that any more."""
+        return await self._answer(interaction, token, DEFERRED, {"flags": EPHEMERAL} if private else {})
+
+    async def say(self, interaction: str, token: str, text: str) -> bool:
+        """Tell something to the one person only."""
+        return await self._answer(interaction, token, MESSAGE, {**_told(text), "flags": EPHEMERAL})
+
+    async def offer(self, interaction: str, token: str, choices: list[dict[str, str]]) -> None:
+        await self._answer(interaction, token, CHOICES, {"choices": choices})
+
+    async def open(self, interaction: str, token: str, form: Mapping[str, Any]) -> None:
+        await self._answer(interaction, token, FORM, form)
+
+    async def say_later(self, token: str, text: str) -> None:
+        """Say something in place of the deferral."""
+        route = Route("PATCH", ORIGINAL, webhook_id=self._application, webhook_token=token)
+        try:
+            await self._calls.call(route, rank=Rank.FINAL, json=_told(text), sure=True)
+        except DiscordError as error:
+            log.warning("not told", code=error.code, problem=str(error))
+
+    async def _answer(self, interaction: str, token: str, kind: int, data: Mapping[str, Any]) -> bool:
+        path = "/interactions/{interaction_id}/{interaction_token}/callback"
+        route = Route("POST", path, interaction_id=interaction, interaction_token=token)
+        try:
+            await self._calls.call(route, rank=Rank.FINAL, json={"type": kind, "data": data}, sure=True)
+        except DiscordError as error:
+            if error.code != ANSWERED_ALREADY:  # else the answer to an attempt before this one was lost
+                log.warning("interaction not answered", code=error.code, problem=str(error))
+                return False
+        return True
+
+
+def _told(text: str) -> dict[str, Any]:
+    return {"content": text[:LONGEST] or "Done.", "allowed_mentions": NOBODY}

@@ -1,0 +1,275 @@
+"""Brings replies to Discord: finds the place where each stands, and says when a state on the way may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from adapters.discord import reading
+from adapters.discord.acknowledging import Acknowledging
+from adapters.discord.board import Board, Segment
+from adapters.discord.calls import Calls, DiscordError, Route
+from adapters.discord.components import runs_of
+from adapters.discord.errors import NO_ACCESS, NO_REPLY, THREAD_EXISTS, TOKEN_OVER, UNKNOWN_MESSAGE
+from adapters.discord.hearing import DIRECT, Me
+from adapters.discord.limits import bucket
+from adapters.discord.pen import Pen, Sheet, Ticket
+from adapters.discord.showing import Showing, last_parts
+from adapters.pace import Clock, Rank
+from bot.ports import Conversation, Placed, Reply
+from bot.view import View
+
+LINK = "https://discord.com/channels/{server}/{channel}/{message}"
+"""https://docs.discord.com/developers/reference#message-formatting"""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Answers:
+    calls: Calls
+    me: Me
+    clock: Clock
+    acknowledging: Acknowledging
+    over: set[str] = field(default_factory=set)
+    """The interactions whose response Discord takes no more, of the replies in the making."""
+
+    async def ready(self, reply: Reply, placed: Placed) -> None:
+        """Wait until a state on the way may be shown: each answer in its own rhythm, all inside Discord's rates."""
+        board = Board.read(placed.state)
+        if board.segments:
+            pen = self._pen(reply, board)
+            await self.calls.wait(_newest(pen, board), everywhere=pen.ticket is None)
+
+    async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
+        try:
+            return await self._render(reply, view, placed)
+        except DiscordError as error:
+            if view.outcome is not None and view.whole and error.permanent:
+                await self._excuse(reply, error)
+            raise
+        finally:
+            if view.outcome is not None:
+                self.over.discard(str(reply.route.get("command", "")))
+
+    async def _render(self, reply: Reply, view: View, placed: Placed) -> Placed:
+        if command := str(reply.route.get("command", "")):
+            await self.acknowledging.over(command)
+        board = await self._begun(reply, Board.read(placed.state), first=view.outcome is None)
+        if placed.undecided:
+            board = await self._looked_up(reply, board.unsure(), view)
+        showing = self._showing(reply, board, view)
+        for _ in range(3):
+            try:
+                await self._bring(showing, view)
+                break
+            except DiscordError as error:
+                other = await self._elsewhere(reply, showing, error)
+                if other is None:
+                    raise
+                showing = other
+        if view.outcome is not None:
+            await self._point_at(reply, showing.board)
+            if showing.board.opened and not showing.board.segments:
+                await self._put_away(showing.pen)
+        return Placed(showing.board.state(), conversations=self._conversations(reply, showing.board))
+
+    def _showing(self, reply: Reply, board: Board, view: View) -> Showing:
+        pen = self._pen(reply, board)
+        turn = _newest(pen, board) if board.segments and view.outcome is None else ""
+        return Showing(pen, board, reply, single=_is_private(reply) and board.response, turn=turn)
+
+    async def _bring(self, showing: Showing, view: View) -> None:
+        if view.outcome is not None:
+            await showing.finish(view)
+        elif not showing.board.response or view.text.strip() or view.status_lines or showing.board.segments:
+            await showing.go_on(view)  # a response that says nothing yet is shown by Discord as thinking
+
+    def _pen(self, reply: Reply, board: Board) -> Pen:
+        route = reply.route
+        beside = (board.place == str(route["at"]) and "open" in route) or "reply" in route
+        ticket = self._ticket(route) if board.response else None
+        return Pen(self.calls, board.place, reply.run_id, ticket, str(route.get("message", "")) if beside else "")
+
+    def _ticket(self, route: Mapping[str, Any]) -> Ticket | None:
+        """What lets the response to a route's command be written; None where there is none, or its time is over."""
+        command = str(route.get("command", ""))
+        ticket = Ticket(self.me.application, command, str(route.get("secret", ""))) if command else None
+        return ticket if ticket and command not in self.over and ticket.is_good(self.clock.now()) else None
+
+    # -- where it stands ----------------------------------------------------------------------------------------
+
+    async def _begun(self, reply: Reply, board: Board, *, first: bool) -> Board:
+        """The place of the reply. People see at once that Parley is at work there."""
+        route = reply.route
+        if not board.place:
+            board = Board(str(route["at"]), response="command" in route)
+            if "open" in route:
+                board = await self._opened(reply)
+            if first and not board.response:
+                await self._typing(board.place)
+        if board.response and self._ticket(route) is None:
+            board = await self._without_response(reply, board)
+        return board
+
+    async def _opened(self, reply: Reply) -> Board:
+        """The thread of a question, which has the question's id; the channel where none can be opened.
+
+        https://docs.discord.com/developers/resources/channel#start-thread-from-message
+        """
+        at, question = str(reply.route["at"]), str(reply.route["message"])
+        path = "/channels/{channel_id}/messages/{message_id}/threads"
+        route = Route("POST", path, channel_id=at, message_id=question)
+        if not self.calls.room(bucket(route.method, route.url)):
+            log.info("no room for a thread, answering in the channel")
+            return Board(at)
+        try:
+            await self.calls.call(route, rank=Rank.FINAL, json={"name": reply.route["open"]}, sure=True)
+        except DiscordError as error:
+            if error.code == THREAD_EXISTS:
+                return Board(question)
+            if not error.permanent:
+                raise
+            log.info("no thread opened, answering in the channel", code=error.code)
+            return Board(at)
+        return Board(question, opened=True)
+
+    async def _typing(self, place: str) -> None:
+        """https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""
+        route = Route("POST", "/channels/{channel_id}/typing", channel_id=place)
+        if not self.calls.room(bucket(route.method, route.url)):
+            return
+        try:
+            await self.calls.call(route, rank=Rank.FINAL, patient=False)
+        except DiscordError as error:
+            log.info("typing not shown", code=error.code)
+
+    async def _elsewhere(self, reply: Reply, showing: Showing, error: DiscordError) -> Showing | None:
+        """Another way to show a reply, where Discord does not take it as it was tried; None where there is none."""
+        board, route = showing.board, reply.route
+        if board.response and error.code in (*TOKEN_OVER, UNKNOWN_MESSAGE):  # the time is over, or it was deleted
+            self.over.add(str(route["command"]))
+            board = await self._without_response(reply, board)
+            return Showing(self._pen(reply, board), board, reply)
+        if error.code == NO_REPLY and showing.pen.answers:
+            return Showing(replace(showing.pen, answers=""), board, reply)
+        if error.code not in NO_ACCESS:
+            return None
+        if showing.attaching and not showing.single:
+            return Showing(showing.pen, board, reply, attach=False)
+        if board.response and not showing.single:
+            return Showing(showing.pen, board, reply, single=True)
+        if "open" in route and board.place != str(route["at"]) and not board.segments:
+            board = Board(str(route["at"]))
+            return Showing(self._pen(reply, board), board, reply)
+        return None
+
+    async def _without_response(self, reply: Reply, board: Board) -> Board:
+        """Where a reply goes on when its command can no longer be responded to: in the channel, or where only one
+        person was to see it in a direct conversation with that one.
+        """
+        if _is_private(reply):
+            route = Route("POST", "/users/@me/channels")
+            answer = await self.calls.call(
+                route, rank=Rank.FINAL, json={"recipient_id": str(reply.route["user"])}, sure=True
+            )
+            return Board(str(answer["id"]))
+        if not board.segments:
+            await self._remove_thinking(reply, board)
+        return replace(board, response=False)
+
+    async def _remove_thinking(self, reply: Reply, board: Board) -> None:
+        """A response that says nothing but that Parley is thinking can only be deleted."""
+        command, pen = str(reply.route["command"]), Pen(self.calls, board.place, reply.run_id)
+        for message in await reading.ours(self.calls, self.me.user, board.place, command):
+            if _responds_to(message, command):
+                try:
+                    await pen.delete(str(message["id"]))
+                except DiscordError as error:
+                    log.info("what says that Parley is thinking was not removed", code=error.code)
+
+    def _conversations(self, reply: Reply, board: Board) -> list[Conversation]:
+        """Among a channel's own messages people go on by replying to one of ours."""
+        where = reply.conversation
+        if _is_private(reply) or where.workspace == DIRECT or board.place != where.channel:
+            return []
+        return [replace(where, thread=segment.id) for segment in board.segments]
+
+    # -- what is there ------------------------------------------------------------------------------------------
+
+    async def _looked_up(self, reply: Reply, board: Board, view: View) -> Board:
+        """The messages of the reply that are there and were not recorded: the newest one at the most.
+
+        It has the reply's own button, or says in the end what is to be said.
+        """
+        if _is_private(reply) and board.response:
+            return board
+        since = str(reply.route.get("message") or reply.route["command"])
+        last = {part.whole().strip() for part in last_parts(view)} if view.outcome is not None else set[str]()
+        known = {segment.id for segment in board.segments}
+        for message in await reading.ours(self.calls, self.me.user, board.place, since):
+            runs, said = runs_of(message), str(message.get("content") or "").strip()
+            of_this = reply.run_id in runs or (not runs and said in last)
+            if of_this and str(message["id"]) not in known and not message.get("interaction_metadata"):
+                board = board.with_segment(len(board.segments), Segment(str(message["id"])))
+        return board
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    async def _point_at(self, reply: Reply, board: Board) -> None:
+        """Several commands may be answered together: the responses to those before the newest say where."""
+        for route in reply.routes[:-1]:
+            ticket = self._ticket(route)
+            if ticket is None:
+                continue
+            await self.acknowledging.over(ticket.interaction)
+            pen = Pen(self.calls, str(route["at"]), reply.run_id, ticket)
+            try:
+                if board.segments:
+                    server, shown = reply.conversation.workspace, board.segments[0].id
+                    link = LINK.format(server=server, channel=board.place, message=shown)
+                    await pen.respond(Sheet(f"Answered together with the next question: {link}"))
+                else:
+                    await pen.take_back()
+            except DiscordError as error:
+                log.info("response not settled", code=error.code)
+
+    async def _put_away(self, pen: Pen) -> None:
+        """The question was deleted before the answer: what is left of its thread is archived."""
+        try:
+            await pen.archive()
+        except DiscordError as error:
+            log.info("thread not archived", code=error.code)
+
+    async def _excuse(self, reply: Reply, error: DiscordError) -> None:
+        """Tell the one who asked that the answer cannot be posted, if at least that can be."""
+        sentence = (
+            f"I have an answer for you, but Discord does not let me post it there ({error.code or error.status})."
+        )
+        ticket = self._ticket(reply.route)
+        try:
+            if ticket is not None:
+                await Pen(self.calls, "", reply.run_id, ticket).respond(Sheet(sentence))
+            else:
+                route = Route("POST", "/users/@me/channels")
+                told = {"recipient_id": str(reply.route["user"])}
+                place = await self.calls.call(route, rank=Rank.FINAL, json=told, patient=False)
+                await Pen(self.calls, str(place["id"]), reply.run_id).send(Sheet(sentence), -1, 0)
+        except DiscordError as problem:
+            log.info("not told either", code=problem.code)
+
+
+def _is_private(reply: Reply) -> bool:
+    return bool(reply.route.get("private"))
+
+
+def _newest(pen: Pen, board: Board) -> str:
+    """The bucket of the message that the next state on the way goes into."""
+    return pen.where("" if board.response and len(board.segments) == 1 else board.segments[-1].id)
+
+
+def _responds_to(message: Mapping[str, Any], command: str) -> bool:
+    return str((message.get("interaction_metadata") or {}).get("id", "")) == command

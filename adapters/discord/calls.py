@@ -1,0 +1,146 @@
+"""The one door to Discord's REST API: every call goes through it, in its turn, is tried again where that can do no
+harm, and fails with a `DiscordError` and nothing else.
+
+discord.py sends it, counts Discord's buckets, and waits where Discord asks for a pause; here is decided who goes first,
+by what the headers told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+from discord.http import Route
+
+from adapters.discord.address import point_at
+from adapters.discord.errors import DiscordError, broken, refused
+from adapters.discord.limits import GLOBAL, STATE, Room, bucket, keys_of
+from adapters.effort import Effort
+from adapters.pace import Clock, Pace, Rank
+
+__all__ = ["Calls", "DiscordError", "Route"]
+
+log = structlog.get_logger(__name__)
+
+TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
+"""Seconds for one attempt at a call, the connection in it."""
+
+LONGEST = 45.0
+"""Seconds for a call with all the pauses that discord.py makes in it by itself."""
+
+QUIET = 60.0
+"""Seconds for which the same trouble is not told again."""
+
+
+class Calls:
+    def __init__(self, pace: Pace, clock: Clock) -> None:
+        """Made inside a running event loop. `pace` is closed by `close`."""
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(self._answered)
+        self.client = discord.Client(intents=discord.Intents.none(), http_trace=trace, max_messages=None)
+        self._pace = pace
+        self._clock = clock
+        self._told: dict[tuple[str, int, int], float] = {}
+
+    async def login(self, token: str, api_url: str) -> None:
+        """Raises `DiscordError` where Discord refuses the token, or is not to be reached."""
+        point_at(api_url)
+        try:
+            await self.client.login(token)
+        except discord.LoginFailure as error:
+            raise DiscordError(
+                "Discord does not know the bot's token: set DISCORD_TOKEN anew.",
+                what="GET /users/@me",
+                status=401,
+                permanent=True,
+            ) from error
+        except Exception as error:
+            raise _told_of("GET /users/@me", error) from error
+
+    async def call(
+        self,
+        route: Route,
+        *,
+        rank: Rank,
+        json: Any = None,
+        form: list[dict[str, Any]] | None = None,
+        params: Mapping[str, Any] | None = None,
+        patient: bool = True,
+        sure: bool = False,
+        paced: bool = False,
+    ) -> Any:
+        """Make a call when it is its turn, and return what Discord answers, parsed.
+
+        `form` is a multipart body in place of `json`. `patient` and `sure` are those of `Effort`. `paced`: its turn was
+        taken beforehand, by `wait`. Raises `DiscordError`.
+        """
+        what, where = f"{route.method} {route.path}", bucket(route.method, route.url)
+        keys = keys_of(where, rank, everywhere=not (route.webhook_token or route.path.startswith("/interactions")))
+        effort = Effort(patient, sure)
+        given: dict[str, Any] = {} if json is None else {"json": json}
+        if params:
+            given["params"] = params
+        while True:
+            if not paced and keys:
+                await self._pace.turn(keys, rank)
+            paced = False
+            try:
+                async with asyncio.timeout(LONGEST):
+                    return await self.client.http.request(route, form=form, timeout=TIMEOUT, **given)
+            except Exception as trouble:
+                error = _told_of(what, trouble)
+                self._tell(error)
+                if error.limited:
+                    self._pace.hold(where or GLOBAL, error.retry_after or 0.0)
+                pause = effort.pause(error, self._clock.now())
+                if pause is None:
+                    raise error from trouble
+            if pause:
+                await self._clock.sleep(pause)
+
+    def room(self, where: str) -> bool:
+        """Whether a call under a bucket would go at once."""
+        return not self._pace.delay(keys_of(where, Rank.FINAL, everywhere=True))
+
+    async def wait(self, where: str, *, everywhere: bool) -> None:
+        """Take the turn of a state on the way beforehand, so that it can bring the newest: `call(…, paced=True)`."""
+        await self._pace.turn(keys_of(where, Rank.STATE, everywhere=everywhere), Rank.STATE)
+
+    async def close(self) -> None:
+        """Whoever still waits for a turn is cancelled."""
+        await self._pace.close()
+        await self.client.close()
+
+    async def _answered(
+        self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+    ) -> None:
+        """The headers of every answer: https://docs.aiohttp.org/en/stable/tracing_reference.html"""
+        where = bucket(params.method, params.url.path)
+        room = Room.read(params.response.headers) if where else None
+        if room is not None:
+            self._pace.hold(f"{STATE}{where}", room.spacing)
+            if room.is_used_up(where):
+                self._pace.hold(where, room.seconds)
+
+    def _tell(self, error: DiscordError) -> None:
+        """A warning for each kind of trouble, and no storm of them."""
+        kind, now = (error.what, error.status, error.code), self._clock.now()
+        if now - self._told.get(kind, -QUIET) < QUIET:
+            return
+        self._told[kind] = now
+        log.warning("Discord call failed", what=error.what, status=error.status, code=error.code, problem=str(error))
+
+
+def _told_of(what: str, trouble: Exception) -> DiscordError:
+    """Raises what is no trouble of Discord's as it is."""
+    match trouble:
+        case discord.HTTPException():
+            return refused(what, trouble)
+        case aiohttp.ClientError() | TimeoutError() | OSError() | ValueError():
+            return broken(what, trouble)
+    raise trouble

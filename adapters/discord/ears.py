@@ -1,0 +1,148 @@
+"""Ears: takes what people say on Discord to where it belongs.
+
+The gateway delivers a message once: what the store does not take at first is offered to it again, and what came while
+Parley was away is asked for when it is back (missed.py).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import discord
+import structlog
+
+from adapters.discord.calls import DiscordError
+from adapters.discord.hearing import DIRECT, Me, Place, Said, heard, place_of
+from adapters.discord.names import Names
+from adapters.discord.telling import Telling
+from adapters.pace import Clock
+from adapters.plain import title
+from adapters.turns import Turns
+from bot.assistants.types import Author, well_formed
+from bot.errors import Refused, StoreError
+from bot.ports import Accepted, Conversation, InboundMessage, Intake
+
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+"""Seconds between attempts to store a message."""
+
+NOT_STORED = "I could not take that in, since my database does not work. Please try again later."
+LONGEST_TITLE = 100
+"""Characters of a thread's name: https://docs.discord.com/developers/resources/channel#start-thread-from-message"""
+UNTITLED = "Question"
+REMEMBERED = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+class Ears:
+    def __init__(
+        self, intake: Intake, me: Me, names: Names, telling: Telling, clock: Clock, *, follow_threads: bool
+    ) -> None:
+        self._intake = intake
+        self._me = me
+        self._names = names
+        self._telling = telling
+        self._clock = clock
+        self._follow = follow_threads
+        self._turns = Turns()
+        self._known: OrderedDict[Conversation, None] = OrderedDict()
+        """Conversations that Parley is in, as far as remembered."""
+
+    async def message(self, message: discord.Message, *, missed: bool = False) -> None:
+        """Somebody said something. What was `missed` is answered like any other, and refused without a word."""
+        said = await self._heard(message)
+        if said is None or not (said.addressed or self._follow):
+            return
+        if missed and not said.place.is_direct:
+            said = await self._as_member(said)
+        async with self._turns.of(said.place.id, ""):
+            await self._accept(said, missed=missed)
+
+    async def edited(self, event: discord.RawMessageUpdateEvent) -> None:
+        """Only people's own changes count: Discord tells of previews and threads of a message in the same way."""
+        if event.message.edited_at is None:
+            return
+        said = await self._heard(event.message)
+        if said is not None:
+            async with self._turns.of(said.place.id, ""):
+                await self._again(lambda: self._intake.amend(said.conversation, said.id, said.text))
+
+    async def deleted(self, server: str, channel: str, ids: Iterable[str]) -> None:
+        place = await self._names.place(server or DIRECT, channel)
+        if place is None:
+            return
+        async with self._turns.of(place.id, ""):
+            for id_ in ids:
+                await self._again(lambda id_=id_: self._intake.withdraw(place.conversation(id_), id_))
+
+    async def _heard(self, message: discord.Message) -> Said | None:
+        if message.author.bot:
+            return None
+        place = place_of(message.channel) or await self._place_of(message)
+        return heard(message, place, self._me) if place is not None else None
+
+    async def _as_member(self, said: Said) -> Said:
+        """A message that was asked for does not tell its author's name and roles in the server."""
+        try:
+            person = await self._names.person(said.place.server, said.author.id)
+        except DiscordError as error:
+            log.info("not known who asked", code=error.code)
+            return said
+        return replace(said, author=Author(said.author.id, person.name), roles=person.roles)
+
+    async def _place_of(self, message: discord.Message) -> Place | None:
+        guild = getattr(message.channel, "guild_id", None) or (message.guild.id if message.guild else None)
+        return await self._names.place(str(guild) if guild else DIRECT, str(message.channel.id))
+
+    async def _accept(self, said: Said, *, missed: bool) -> None:
+        message = self._inbound(said)
+        try:
+            accepted: Accepted | None = await self._again(lambda: self._intake.accept(message))
+        except Refused as refused:
+            if not missed:
+                self._telling.reply(said, str(refused))
+        except StoreError:
+            if said.addressed:
+                self._telling.reply(said, NOT_STORED)
+        else:
+            if accepted is not None:
+                self._remember(message.conversation)
+
+    async def _again(self, attempt: Any) -> Any:
+        """Nobody delivers it again: try until the store takes it. Raises `StoreError` when it does not for a minute."""
+        for wait in WAITS:
+            try:
+                return await attempt()
+            except StoreError as error:
+                log.warning("not taken in yet", error=str(error))
+                await self._clock.sleep(wait)
+        return await attempt()
+
+    def _inbound(self, said: Said) -> InboundMessage:
+        where, place = said.conversation, said.place
+        joined = said.addressed and bool(place.parent or said.replies_to) and where not in self._known
+        route: dict[str, Any] = {"at": place.id, "message": said.id, "user": said.author.id}
+        if said.replies_to:
+            route["reply"] = said.replies_to
+        elif not (place.is_direct or place.parent):
+            route |= {"open": title(said.text, LONGEST_TITLE) or UNTITLED} if place.opens else {"reply": ""}
+        return InboundMessage(
+            conversation=where,
+            author=said.author,
+            text=well_formed(said.text),
+            key=said.id,
+            attachments=said.files,
+            route={**route, "joined": True} if joined else route,
+            follow_up=not said.addressed,
+            raw=joined,
+            roles=said.roles,
+        )
+
+    def _remember(self, where: Conversation) -> None:
+        self._known[where] = None
+        self._known.move_to_end(where)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)

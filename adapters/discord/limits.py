@@ -1,0 +1,84 @@
+"""Under which keys `Pace` counts the calls, and how much room each has.
+
+Discord publishes a global rate; how much room a channel or an interaction has, the headers of its answers tell:
+https://docs.discord.com/developers/topics/rate-limits
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.pace import Limit, Rank
+
+GLOBAL = "global"
+STATE = "state "
+"""Begins the key of states on the way in one place."""
+
+RATES = Limit(45, 1.0)
+"""Of 50 calls a second in all, which Discord takes with the bot's token."""
+RHYTHM = Limit(1, 1.0)
+"""How often one answer is edited at the most: our own measure, as fast as it is pleasant to read."""
+
+SPACE = re.compile(
+    r"/(?:channels/(?P<channel>\d+)/(?:messages(?:/\d+(?P<opens>/threads)?)?|(?P<typing>typing))"
+    r"|webhooks/\d+/(?P<token>[^/?]+)/messages/@original)\Z"
+)
+
+
+def limit(key: str) -> Limit | None:
+    """For `Pace`."""
+    if key == GLOBAL:
+        return RATES
+    return RHYTHM if key.startswith(STATE) else None
+
+
+def unlimited(key: str) -> None:
+    """For `Pace`, against a Discord that counts nothing, as in benchmarks. Pauses that it asks for are kept."""
+
+
+def bucket(method: str, path: str) -> str:
+    """What the messages of one channel, or of one interaction, are counted under (creating and editing are one), the
+    threads that are opened in a channel, and typing. Empty for all else.
+    """
+    found = SPACE.search(path) if method in ("POST", "PATCH") else None
+    if not found:
+        return ""
+    kind = "threads" if found["opens"] else found["typing"] or "messages"
+    return f"{kind} {found['channel'] or found['token']}"
+
+
+def keys_of(where: str, rank: Rank, *, everywhere: bool) -> tuple[str, ...]:
+    """What a call is counted under. `where` is its bucket; `everywhere`: it counts in the global rate."""
+    state = (f"{STATE}{where}",) if where and rank >= Rank.STATE else ()
+    return (*((GLOBAL,) if everywhere else ()), *((where,) if where else ()), *state)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What an answer's headers say of its bucket: calls that are left, and the seconds until it is full again.
+
+    https://docs.discord.com/developers/topics/rate-limits#header-format
+    """
+
+    left: int
+    seconds: float
+
+    @classmethod
+    def read(cls, headers: Mapping[str, str]) -> Room | None:
+        try:
+            return cls(int(headers["X-RateLimit-Remaining"]), float(headers["X-RateLimit-Reset-After"]))
+        except (KeyError, ValueError):
+            return None
+
+    def is_used_up(self, where: str) -> bool:
+        """Whether nothing more is to go there. discord.py gives the answer to the last call of a bucket back when it is
+        full again, which for threads takes minutes: that one is never made.
+        """
+        return self.left <= (1 if where.startswith("threads") else 0)
+
+    @property
+    def spacing(self) -> float:
+        """Seconds before the next state on the way: what is left is spread, and one call stays for the last state."""
+        return self.seconds / (self.left - 1) if self.left > 1 else self.seconds

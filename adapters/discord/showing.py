@@ -1,0 +1,182 @@
+"""Showing: brings the messages of one reply to one view, from what Discord shows of it now.
+
+The answer is Markdown, cut into parts that each fit a message. A state on the way is edited into the last message,
+below a line for each tool at work; the last state makes every message whole, and adds or removes what there is too few
+or too many of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from adapters.discord.board import Board, Segment, digest
+from adapters.discord.calls import DiscordError
+from adapters.discord.components import under
+from adapters.discord.errors import ARCHIVED, UNKNOWN_MESSAGE
+from adapters.discord.markdown import to_discord
+from adapters.discord.pen import File, Pen, Sheet
+from adapters.pace import Rank
+from adapters.text import Part, split, with_below
+from bot.ports import Placed, Reply
+from bot.view import StatusLine, View
+
+LIMIT = 2_000
+"""Characters of a message: https://docs.discord.com/developers/resources/message#create-message"""
+
+LONG = 12_000
+"""Characters of an answer beyond which the whole of it comes as a file as well."""
+
+FILE = "answer.md"
+THINKING = "-# thinking…"
+ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+
+class Showing:
+    def __init__(
+        self, pen: Pen, board: Board, reply: Reply, *, single: bool = False, attach: bool = True, turn: str = ""
+    ) -> None:
+        """`single`: there may be one message only, the rest comes as a file. `attach`: files may be sent. `turn` is the
+        bucket whose turn was waited for already, if one was.
+        """
+        self.board = board
+        self.pen = pen
+        self.single = single
+        self.attaching = False
+        """What is being sent has a file."""
+        self._attach = attach
+        self._reply = reply
+        self._turn = turn
+
+    async def go_on(self, view: View) -> None:
+        """Show a state on the way."""
+        parts = parts_of(to_discord(view.text, final=False), final=False)
+        shown = parts[:1] if self.single else parts
+        for number, part in enumerate(shown):
+            if number == len(shown) - 1:
+                sheet = Sheet(_growing(part.whole(), view.status_lines), under(view.buttons))
+                await self._show(number, sheet, Rank.STATE)
+            else:
+                await self._show(number, Sheet(part.whole()), Rank.STATE)
+            if number >= len(self.board.segments):
+                return  # the response was not taken; what stands below it comes with a newer state
+        await self._remove_from(len(shown))
+
+    async def finish(self, view: View) -> None:
+        """The answer and nothing else: each part in its message, the buttons under the last."""
+        parts = last_parts(view)
+        single = self.single and len(parts) > 1
+        shown = parts[:1] if single else parts
+        long = single or (self._attach and len(view.whole) > LONG)
+        whole = File(FILE, view.whole.encode()) if long else None
+        for number, part in enumerate(shown):
+            if number == len(shown) - 1:
+                await self._show(number, Sheet(part.whole(), under(view.buttons), whole))
+            else:
+                await self._show(number, Sheet(part.whole()))
+        await self._remove_from(len(shown))
+
+    async def _show(self, number: int, sheet: Sheet, rank: Rank = Rank.FINAL) -> None:
+        """Have message `number` show a sheet: edit it where it shows something else, send it where it is not."""
+        self.attaching = sheet.file is not None
+        wanted = digest([sheet.content, list(sheet.components), sheet.file.name if sheet.file else ""])
+        if number == 0 and self.pen.ticket is not None:
+            if not self.board.segments or self.board.segments[0].digest != wanted:
+                await self._respond(sheet, wanted, rank)
+            return
+        if number < len(self.board.segments):
+            segment = self.board.segments[number]
+            if segment.digest == wanted or await self._edit(number, segment, sheet, wanted, rank):
+                return
+            self.board = replace(self.board, again=self.board.again + 1)
+        if self.board.segments:
+            await self._reply.record(Placed(self.board.state(), undecided=True))
+        id_, shown = await self.pen.send(sheet, number, self.board.again)
+        self._put(number, Segment(id_, wanted if shown else ""))
+        if not shown and rank is not Rank.STATE:
+            await self._show(number, sheet, rank)
+
+    async def _respond(self, sheet: Sheet, wanted: str, rank: Rank) -> None:
+        try:
+            id_ = await self.pen.respond(sheet, rank=rank, paced=self._spend(""))
+        except DiscordError as error:
+            if rank is not Rank.STATE or error.permanent:
+                raise
+            self.board = self.board.unsure()
+        else:
+            self._put(0, Segment(id_, wanted))
+
+    async def _edit(self, number: int, segment: Segment, sheet: Sheet, wanted: str, rank: Rank) -> bool:
+        """False where somebody has deleted the message."""
+        try:
+            await self._edited(segment.id, sheet, rank)
+        except DiscordError as error:
+            if error.code == UNKNOWN_MESSAGE:
+                return False
+            if rank is not Rank.STATE or error.permanent:
+                raise
+            wanted = ""  # a newer state follows
+        self._put(number, Segment(segment.id, wanted))
+        return True
+
+    async def _edited(self, id_: str, sheet: Sheet, rank: Rank) -> None:
+        """An archived thread takes no edits; it is opened for them, as a new message would do."""
+        try:
+            await self.pen.edit(id_, sheet, rank=rank, paced=self._spend(id_))
+        except DiscordError as error:
+            if error.code != ARCHIVED:
+                raise
+            await self.pen.unarchive()
+            await self.pen.edit(id_, sheet)
+
+    async def _remove_from(self, number: int) -> None:
+        """There are more messages than parts."""
+        while len(self.board.segments) > number:
+            segment = self.board.segments[-1]
+            try:
+                if len(self.board.segments) == 1 and self.pen.ticket is not None:
+                    await self.pen.take_back()
+                else:
+                    await self.pen.delete(segment.id)
+            except DiscordError as error:
+                if error.code != UNKNOWN_MESSAGE:
+                    raise
+            self.board = replace(self.board, segments=self.board.segments[:-1])
+
+    def _spend(self, id_: str) -> bool:
+        """Whether there is a turn for writing this message (the response: empty) already; it counts once."""
+        has, self._turn = bool(self._turn) and self._turn == self.pen.where(id_), ""
+        return has
+
+    def _put(self, number: int, segment: Segment) -> None:
+        self.board = self.board.with_segment(number, segment)
+
+
+def parts_of(text: str, *, final: bool) -> list[Part]:
+    return split(text, LIMIT, final=final, size=_size_in(text))
+
+
+def last_parts(view: View) -> list[Part]:
+    """The messages of a reply in its last state; none where nothing of it is to stay."""
+    if not view.whole.strip():
+        return []
+    below = to_discord(replace(view, text="").whole, final=True)
+    return parts_of(with_below(to_discord(view.text, final=True), below, LIMIT), final=True)
+
+
+def _growing(text: str, lines: Sequence[StatusLine]) -> str:
+    """What the last message shows meanwhile: the newest lines that fit, and the text below them."""
+    told = [f"-# {line.marked}" for line in lines]
+    while told and _utf16("\n".join([*told, text])) > LIMIT:
+        told.pop(0)
+    return "\n".join([*told, *([text] if text.strip() else [])]) or THINKING
+
+
+def _size_in(text: str) -> Callable[[str], int]:
+    """How Discord may count: no page says whether in characters or in UTF-16's units, of which some have two."""
+    return _utf16 if ASTRAL.search(text) else len
+
+
+def _utf16(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
