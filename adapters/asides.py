@@ -24,9 +24,16 @@ class Asides:
 
     async def close(self) -> None:
         """Give up, after `LEAVING`, what is not done."""
+        await self._end(LEAVING)
+
+    async def drop(self) -> None:
+        """Give up what is not done."""
+        await self._end(0.0)
+
+    async def _end(self, patience: float) -> None:
         if not self._tasks:
             return
-        _, late = await asyncio.wait(self._tasks, timeout=LEAVING)
+        _, late = await asyncio.wait(self._tasks, timeout=patience)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+
+from bot.errors import PlatformError
 
 PAUSES = 10
 """How often a call begins anew because the platform asked for a pause …"""
@@ -16,24 +17,28 @@ LONGEST_BACK_OFF = 10.0
 """Seconds: a failing platform that wants more is not waited for."""
 
 
-class Failure(Protocol):
-    """What is known of a call that failed: the error of an adapter."""
+class CallError(PlatformError):
+    """A call to a platform that failed. `lost`: it may have taken effect all the same; `limited`: the platform asks for
+    a pause of `retry_after` seconds, and did nothing.
+    """
 
-    @property
-    def limited(self) -> bool:
-        """The platform asks for a pause of `retry_after` seconds."""
-        ...
-
-    @property
-    def retry_after(self) -> float | None: ...
-
-    @property
-    def permanent(self) -> bool: ...
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        retry_after: float | None = None,
+        permanent: bool = False,
+        lost: bool = False,
+        limited: bool = False,
+    ) -> None:
+        super().__init__(sentence, retry_after=retry_after, permanent=permanent)
+        self.lost = lost
+        self.limited = limited
 
     @property
     def harmless(self) -> bool:
         """The call surely had no effect."""
-        ...
+        return not self.lost
 
 
 @dataclass(slots=True)
@@ -51,7 +56,7 @@ class Effort:
     failures: int = 0
     since: float | None = None
 
-    def pause(self, failure: Failure, now: float) -> float | None:
+    def pause(self, failure: CallError, now: float) -> float | None:
         """Seconds to wait before the next attempt, none where `Pace` keeps the pause; None to give up."""
         self.since = now if self.since is None else self.since
         if failure.limited:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
 import aiohttp
 
 from bot.errors import PlatformError
@@ -11,6 +14,16 @@ TIMEOUT = aiohttp.ClientTimeout(total=60)
 
 PAUSE = 5.0
 """Seconds to wait where the platform asks for a pause, and does not say how long."""
+
+
+def is_at(url: str, home: str, known: re.Pattern[str]) -> bool:
+    """Whether an address is one of the platform's own, or of the server that stands in for it (`home`)."""
+    wanted = urlsplit(home)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return (parts.scheme, parts.netloc) == (wanted.scheme, wanted.netloc) or bool(known.fullmatch(url))
 
 
 async def body(got: aiohttp.ClientResponse, limit: int, platform: str) -> bytes:

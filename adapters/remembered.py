@@ -15,7 +15,22 @@ KEPT_FOR = 300.0
 MOST = 5_000
 """How many answers are remembered."""
 
+K = TypeVar("K")
 T = TypeVar("T")
+
+
+class Recent(OrderedDict[K, T]):
+    """A mapping of the things that were put into it last, at most so many."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def put(self, key: K, value: T) -> None:
+        self[key] = value
+        self.move_to_end(key)
+        while len(self) > self._most:
+            self.popitem(last=False)
 
 
 class Remembered(Generic[T]):
@@ -24,7 +39,7 @@ class Remembered(Generic[T]):
     def __init__(self, clock: Clock, ask: Callable[[str], Awaitable[T]]) -> None:
         self._clock = clock
         self._ask = ask
-        self._answers: OrderedDict[str, tuple[float, T]] = OrderedDict()
+        self._answers: Recent[str, tuple[float, T]] = Recent(MOST)
         self._asking: dict[str, asyncio.Task[T]] = {}
 
     def known(self, id_: str) -> T | None:
@@ -50,8 +65,5 @@ class Remembered(Generic[T]):
 
     async def _learn(self, id_: str) -> T:
         answer = await self._ask(id_)
-        self._answers[id_] = (self._clock.now(), answer)
-        self._answers.move_to_end(id_)
-        while len(self._answers) > MOST:
-            self._answers.popitem(last=False)
+        self._answers.put(id_, (self._clock.now(), answer))
         return answer

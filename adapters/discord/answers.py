@@ -58,9 +58,11 @@ class Answers:
     async def _render(self, reply: Reply, view: View, placed: Placed) -> Placed:
         if command := str(reply.route.get("command", "")):
             await self.acknowledging.over(command)
-        board = await self._begun(reply, Board.read(placed.state), first=view.outcome is None)
+        board = await self._begun(reply, Board.read(placed.state))
         if placed.undecided:
             board = await self._looked_up(reply, board.unsure(), view)
+        if view.outcome is None and not (board.response or board.segments):
+            await self._typing(board.place)
         showing = self._showing(reply, board, view)
         for _ in range(3):
             try:
@@ -102,15 +104,13 @@ class Answers:
 
     # -- where it stands ----------------------------------------------------------------------------------------
 
-    async def _begun(self, reply: Reply, board: Board, *, first: bool) -> Board:
-        """The place of the reply. People see at once that Parley is at work there."""
+    async def _begun(self, reply: Reply, board: Board) -> Board:
+        """The place of the reply."""
         route = reply.route
         if not board.place:
             board = Board(str(route["at"]), response="command" in route)
             if "open" in route:
                 board = await self._opened(reply)
-            if first and not board.response:
-                await self._typing(board.place)
         if board.response and self._ticket(route) is None:
             board = await self._without_response(reply, board)
         return board
@@ -178,13 +178,12 @@ class Answers:
             )
             return Board(str(answer["id"]))
         if not board.segments:
-            await self._remove_thinking(reply, board)
+            await self._remove_thinking(Pen(self.calls, board.place, reply.run_id), str(reply.route["command"]))
         return replace(board, response=False)
 
-    async def _remove_thinking(self, reply: Reply, board: Board) -> None:
+    async def _remove_thinking(self, pen: Pen, command: str) -> None:
         """A response that says nothing but that Parley is thinking can only be deleted."""
-        command, pen = str(reply.route["command"]), Pen(self.calls, board.place, reply.run_id)
-        for message in await reading.ours(self.calls, self.me.user, board.place, command):
+        for message in await reading.ours(self.calls, self.me.user, pen.place, command):
             if _responds_to(message, command):
                 try:
                     await pen.delete(str(message["id"]))
@@ -220,15 +219,17 @@ class Answers:
     # -- the end ------------------------------------------------------------------------------------------------
 
     async def _point_at(self, reply: Reply, board: Board) -> None:
-        """Several commands may be answered together: the responses to those before the newest say where."""
+        """Several commands may be answered together: the responses to those before the newest say where, or go."""
         for route in reply.routes[:-1]:
-            ticket = self._ticket(route)
-            if ticket is None:
+            if "command" not in route:
                 continue
-            await self.acknowledging.over(ticket.interaction)
+            await self.acknowledging.over(str(route["command"]))
+            ticket = self._ticket(route)
             pen = Pen(self.calls, str(route["at"]), reply.run_id, ticket)
             try:
-                if board.segments:
+                if ticket is None:
+                    await self._remove_thinking(pen, str(route["command"]))
+                elif board.segments:
                     server, shown = reply.conversation.workspace, board.segments[0].id
                     link = LINK.format(server=server, channel=board.place, message=shown)
                     await pen.respond(Sheet(f"Answered together with the next question: {link}"))

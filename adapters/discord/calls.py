@@ -17,9 +17,11 @@ import discord
 import structlog
 from discord.http import Route
 
+from adapters.asides import Asides
 from adapters.discord.address import point_at
-from adapters.discord.errors import DiscordError, broken, refused
+from adapters.discord.errors import ANSWERED_ALREADY, THREAD_EXISTS, DiscordError, broken, refused
 from adapters.discord.limits import GLOBAL, STATE, Room, bucket, keys_of
+from adapters.discord.ratelimits import prompt
 from adapters.effort import Effort
 from adapters.pace import Clock, Pace, Rank
 
@@ -33,6 +35,9 @@ TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 LONGEST = 45.0
 """Seconds for a call with all the pauses that discord.py makes in it by itself."""
 
+HARMLESS = frozenset({ANSWERED_ALREADY, THREAD_EXISTS})
+"""What Discord says where an attempt before this one was successful."""
+
 QUIET = 60.0
 """Seconds for which the same trouble is not told again."""
 
@@ -43,6 +48,8 @@ class Calls:
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(self._answered)
         self.client = discord.Client(intents=discord.Intents.none(), http_trace=trace, max_messages=None)
+        self._asides = Asides()
+        prompt(self.client, self._asides)
         self._pace = pace
         self._clock = clock
         self._told: dict[tuple[str, int, int], float] = {}
@@ -114,6 +121,7 @@ class Calls:
     async def close(self) -> None:
         """Whoever still waits for a turn is cancelled."""
         await self._pace.close()
+        await self._asides.drop()
         await self.client.close()
 
     async def _answered(
@@ -124,11 +132,13 @@ class Calls:
         room = Room.read(params.response.headers) if where else None
         if room is not None:
             self._pace.hold(f"{STATE}{where}", room.spacing)
-            if room.is_used_up(where):
+            if not room.left:
                 self._pace.hold(where, room.seconds)
 
     def _tell(self, error: DiscordError) -> None:
         """A warning for each kind of trouble, and no storm of them."""
+        if error.code in HARMLESS:
+            return
         kind, now = (error.what, error.status, error.code), self._clock.now()
         if now - self._told.get(kind, -QUIET) < QUIET:
             return

@@ -6,7 +6,6 @@ Parley was away is asked for when it is back (missed.py).
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -20,6 +19,7 @@ from adapters.discord.names import Names
 from adapters.discord.telling import Telling
 from adapters.pace import Clock
 from adapters.plain import title
+from adapters.remembered import Recent
 from adapters.turns import Turns
 from bot.assistants.types import Author, well_formed
 from bot.errors import Refused, StoreError
@@ -48,7 +48,7 @@ class Ears:
         self._clock = clock
         self._follow = follow_threads
         self._turns = Turns()
-        self._known: OrderedDict[Conversation, None] = OrderedDict()
+        self._known: Recent[Conversation, None] = Recent(REMEMBERED)
         """Conversations that Parley is in, as far as remembered."""
 
     async def message(self, message: discord.Message, *, missed: bool = False) -> None:
@@ -109,7 +109,7 @@ class Ears:
                 self._telling.reply(said, NOT_STORED)
         else:
             if accepted is not None:
-                self._remember(message.conversation)
+                self._known.put(message.conversation, None)
 
     async def _again(self, attempt: Any) -> Any:
         """Nobody delivers it again: try until the store takes it. Raises `StoreError` when it does not for a minute."""
@@ -140,9 +140,3 @@ class Ears:
             raw=joined,
             roles=said.roles,
         )
-
-    def _remember(self, where: Conversation) -> None:
-        self._known[where] = None
-        self._known.move_to_end(where)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-from bot.errors import PlatformError
+from adapters.effort import CallError
 
 PAUSE = 5.0
 """Seconds to wait after a 429 that does not say how long."""
@@ -36,8 +36,8 @@ _SENTENCES = {
 }
 
 
-class DiscordError(PlatformError):
-    """A call that Discord refused or failed. `lost`: it may have taken effect all the same.
+class DiscordError(CallError):
+    """A call that Discord refused or failed.
 
     `what` is the call, by its template; `status` is 0 where there was no answer, `code` 0 where Discord gave none.
     """
@@ -53,21 +53,10 @@ class DiscordError(PlatformError):
         permanent: bool = False,
         lost: bool = False,
     ) -> None:
-        super().__init__(sentence, retry_after=retry_after, permanent=permanent)
+        super().__init__(sentence, retry_after=retry_after, permanent=permanent, lost=lost, limited=status == 429)
         self.what = what
         self.status = status
         self.code = code
-        self.lost = lost
-
-    @property
-    def harmless(self) -> bool:
-        """The call surely had no effect."""
-        return not self.lost
-
-    @property
-    def limited(self) -> bool:
-        """Discord asks for a pause of `retry_after` seconds."""
-        return self.status == 429
 
 
 def refused(what: str, error: discord.HTTPException) -> DiscordError:

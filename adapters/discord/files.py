@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
 from adapters.discord.calls import Calls, Route
 from adapters.discord.pen import MESSAGE
-from adapters.fetching import TIMEOUT, body
+from adapters.fetching import TIMEOUT, body, is_at
 from adapters.pace import Rank
 from bot.assistants.types import well_formed
 from bot.errors import PlatformError
@@ -66,7 +65,7 @@ class Files:
         await self._session.close()
 
     async def _fetched(self, url: str, limit: int) -> bytes:
-        if not is_discords(url, self._api_url):
+        if not is_at(url, self._api_url, ADDRESS):
             raise PlatformError("The file is kept outside of Discord.", permanent=True)
         try:
             async with self._session.get(url, allow_redirects=False) as got:
@@ -82,13 +81,3 @@ class Files:
             if str(one["id"]) == str(attachment["id"]):
                 return str(one["url"])
         raise PlatformError("The file is not there any more.", permanent=True)
-
-
-def is_discords(url: str, api_url: str) -> bool:
-    """Whether an address is Discord's own, or of the server that stands in for it."""
-    home = urlsplit(api_url)
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return (parts.scheme, parts.netloc) == (home.scheme, home.netloc) or bool(ADDRESS.fullmatch(url))

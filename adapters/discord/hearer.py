@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import discord
@@ -13,6 +14,9 @@ from adapters.discord.hearing import DIRECT
 from adapters.discord.interactions import Interactions
 from adapters.discord.missed import Missed
 from adapters.discord.names import Names
+
+PATIENCE = 60.0
+"""Seconds for which what people say waits until what was missed before it has been read."""
 
 
 @dataclass(slots=True)
@@ -62,4 +66,6 @@ class Hearer:
             caught_up.set()
 
     async def _until_caught_up(self, server: str) -> None:
-        await self._caught_up.setdefault(server, asyncio.Event()).wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await self._caught_up.setdefault(server, asyncio.Event()).wait()

@@ -5,7 +5,6 @@ seconds. A question is in the store before Discord is told that Parley is thinki
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from adapters.discord.components import filled, question_form
 from adapters.discord.files import described
 from adapters.discord.hearing import Place, name_of, place_of, quoted, roles_of
 from adapters.discord.names import Names
+from adapters.remembered import Recent
 from bot.assistants.types import Author, well_formed
 from bot.buttons import decode
 from bot.errors import Refused, StoreError
@@ -74,15 +74,15 @@ class Interactions:
         self._intake = intake
         self._names = names
         self._acknowledging = acknowledging
-        self._seen: OrderedDict[int, None] = OrderedDict()
-        self._about: OrderedDict[str, Question] = OrderedDict()
+        self._seen: Recent[int, None] = Recent(REMEMBERED)
+        self._about: Recent[str, Question] = Recent(REMEMBERED)
         """The messages that forms were opened about, by the form's id."""
 
     async def take(self, interaction: Interaction) -> None:
         """Whatever somebody did. One that is delivered again was taken already."""
         if interaction.id in self._seen:
             return
-        _remember(self._seen, interaction.id, None)
+        self._seen.put(interaction.id, None)
         someone = await self._someone(interaction)
         data: Mapping[str, Any] = interaction.data or {}
         if someone is None:
@@ -137,7 +137,7 @@ class Interactions:
         text = quoted(" ".join(str(name).split()), well_formed(message.get("content") or ""))
         files = described(message.get("attachments") or (), someone.place.id, str(message["id"]))
         form = f"{FORM}{someone.id}"
-        _remember(self._about, form, Question(text, files))
+        self._about.put(form, Question(text, files))
         await self._acknowledging.open(someone.id, someone.token, question_form(form))
 
     async def _submit(self, someone: Someone, data: Mapping[str, Any]) -> None:
@@ -239,9 +239,3 @@ def _question(command: Used, resolved: Mapping[str, Any]) -> Question:
     given = attached.get(str(command.options.get("attachment") or ""))
     files = described([given] if given else [])
     return Question(well_formed(str(command.options["prompt"])), files, bool(command.options.get("private")))
-
-
-def _remember(kept: OrderedDict[Any, Any], key: Any, value: Any) -> None:
-    kept[key] = value
-    while len(kept) > REMEMBERED:
-        kept.popitem(last=False)

@@ -72,12 +72,6 @@ class Room:
         except (KeyError, ValueError):
             return None
 
-    def is_used_up(self, where: str) -> bool:
-        """Whether nothing more is to go there. discord.py gives the answer to the last call of a bucket back when it is
-        full again, which for threads takes minutes: that one is never made.
-        """
-        return self.left <= (1 if where.startswith("threads") else 0)
-
     @property
     def spacing(self) -> float:
         """Seconds before the next state on the way: what is left is spread, and one call stays for the last state."""

@@ -47,7 +47,10 @@ class Missed:
     _heard: tuple[float, Sequence[tuple[Conversation, str]]] = (-KEPT, ())
 
     async def read(self, client: discord.Client, server: str, say: Say) -> None:
-        """Say again what was missed in a server, or in direct conversations, place by place and in order."""
+        """Say again what was missed in a server, or in direct conversations, in the order in which it was said.
+
+        If Parley goes in the middle of it, the newest stored message still tells what was heard.
+        """
         try:
             heard = await self._lately(server)
         except StoreError as error:
@@ -55,14 +58,17 @@ class Missed:
             return
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(place: str, since: str) -> int:
+        async def one(place: str, since: str) -> list[discord.Message]:
             async with gate:
-                return await self._read(client, place, since, say)
+                return await self._read(client, place, since)
 
         places = self._places(client, heard)
         found = await asyncio.gather(*(one(place, since) for place, since in places.items()))
-        if any(found):
-            log.info("read what was said meanwhile", server=server, places=len(places), messages=sum(found))
+        messages = sorted((message for read in found for message in read), key=lambda message: message.id)
+        for message in messages:
+            await say(message)
+        if messages:
+            log.info("read what was said meanwhile", server=server, places=len(places), messages=len(messages))
 
     async def _lately(self, server: str) -> Sequence[tuple[Conversation, str]]:
         """Where people spoke last in a server; one look at the store serves all servers of a start."""
@@ -99,17 +105,17 @@ class Missed:
         channel = guild.get_channel_or_thread(int(where.channel))
         return [str(one.id) for one in (thread, channel) if one is not None]
 
-    async def _read(self, client: discord.Client, place: str, since: str, say: Say) -> int:
+    async def _read(self, client: discord.Client, place: str, since: str) -> list[discord.Message]:
+        """What people said there after an id."""
         known = client.get_channel(int(place))
         channel = known if isinstance(known, discord.abc.Messageable) else client.get_partial_messageable(int(place))
-        number = 0
+        said: list[discord.Message] = []
         try:
-            async for message in channel.history(limit=MOST, after=discord.Object(int(since)), oldest_first=True):
-                await say(message)
-                number += 1
+            read = channel.history(limit=MOST, after=discord.Object(int(since)), oldest_first=True)
+            said.extend([message async for message in read if not message.author.bot])
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.warning("place not read, what was missed there is not known", problem=type(error).__name__)
-        return number
+        return said
 
 
 def _has_news(client: discord.Client, place: str, since: str) -> bool:

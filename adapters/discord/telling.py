@@ -4,8 +4,6 @@ that nobody is told the same twice in an hour.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 import structlog
 
 from adapters.asides import Asides
@@ -13,6 +11,7 @@ from adapters.discord.calls import Calls, DiscordError
 from adapters.discord.hearing import Said
 from adapters.discord.pen import Pen, Sheet
 from adapters.pace import Clock
+from adapters.remembered import Recent
 
 AGAIN = 3_600.0
 """Seconds after which somebody is told the same once more."""
@@ -27,16 +26,13 @@ class Telling:
         self._calls = calls
         self._clock = clock
         self._asides = Asides()
-        self._told: OrderedDict[tuple[str, str, str], float] = OrderedDict()
+        self._told: Recent[tuple[str, str, str], float] = Recent(REMEMBERED)
 
     def reply(self, said: Said, text: str) -> None:
         kind, now = (said.place.id, said.author.id, text), self._clock.now()
         if now - self._told.get(kind, -AGAIN) < AGAIN:
             return
-        self._told[kind] = now
-        self._told.move_to_end(kind)
-        while len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
+        self._told.put(kind, now)
         self._asides.begin(self._tell(said, text), f"tell of {said.id}")
 
     async def close(self) -> None:

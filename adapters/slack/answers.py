@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 import structlog
 
 from adapters.pace import Clock, Rank
+from adapters.remembered import Recent
 from adapters.slack import reading
 from adapters.slack.board import Board, Segment
 from adapters.slack.calls import Calls, SlackError
@@ -44,7 +44,7 @@ class Answers:
     """Whether this workspace has streams to offer, as far as is known."""
     begun: dict[str, str] = field(default_factory=dict)
     """The runs of the streams that are open, by the `ts` of the message."""
-    whose: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    whose: Recent[str, str] = field(default_factory=lambda: Recent(REMEMBERED))
     """The runs of the messages that were seen lately, by their `ts`: what is open or undecided looks alike on Slack."""
     editing: dict[str, float] = field(default_factory=dict)
     """When the runs began whose states on the way are edited."""
@@ -98,10 +98,7 @@ class Answers:
 
     def _remember(self, reply: Reply, board: Board) -> None:
         for segment in board.segments:
-            self.whose[segment.ts] = reply.run_id
-            self.whose.move_to_end(segment.ts)
-        while len(self.whose) > REMEMBERED:
-            self.whose.popitem(last=False)
+            self.whose.put(segment.ts, reply.run_id)
 
     async def _excuse(self, reply: Reply, error: SlackError) -> None:
         """Tell the one who asked that the answer cannot be posted, if at least that can be."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 
 from adapters.pace import Clock
+from adapters.remembered import Recent
 from adapters.slack.hearing import Deleted, Edited, Said
 from adapters.turns import Turns
 
@@ -54,14 +54,12 @@ class Arrival:
 class Arrivals:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._known: OrderedDict[tuple[str, str], Arrival] = OrderedDict()
+        self._known: Recent[tuple[str, str], Arrival] = Recent(REMEMBERED)
         self.turns = Turns()
 
     def of(self, channel: str, ts: str) -> Arrival:
-        arrival = self._known.setdefault((channel, ts), Arrival())
-        self._known.move_to_end((channel, ts))
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        arrival = self._known.get((channel, ts)) or Arrival()
+        self._known.put((channel, ts), arrival)
         return arrival
 
     async def is_told_better(self, said: Said) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +17,7 @@ import structlog
 from adapters.markdown import QUIET
 from adapters.pace import Clock, Rank
 from adapters.plain import title
+from adapters.remembered import Recent
 from adapters.slack import blocks, files
 from adapters.slack.about import about
 from adapters.slack.arrivals import Arrivals
@@ -60,7 +60,7 @@ class Ears:
         self._follow = follow_threads
         self._arrivals = Arrivals(clock)
         self._telling = Telling(calls)
-        self._known: OrderedDict[Conversation, None] = OrderedDict()
+        self._known: Recent[Conversation, None] = Recent(REMEMBERED)
         """Conversations that Parley is in, as far as remembered."""
 
     async def close(self) -> None:
@@ -128,7 +128,7 @@ class Ears:
         except Refused as refused:
             return str(refused)
         if accepted is not None:
-            self._remember(message.conversation)
+            self._known.put(message.conversation, None)
         return ""
 
     async def _with_files(self, said: Said) -> Said:
@@ -296,12 +296,6 @@ class Ears:
 
     def _where(self, channel: str, thread: str) -> Conversation:
         return Conversation(PLATFORM, self._me.team, channel, thread)
-
-    def _remember(self, where: Conversation) -> None:
-        self._known[where] = None
-        self._known.move_to_end(where)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
 
     async def _obey(self, channel: str, thread: str, user: str, command: str) -> str:
         return await self._carried_out(channel, thread, user, await self._who(user), command)

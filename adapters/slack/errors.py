@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.errors import PlatformError
+from adapters.effort import CallError
 
 LIMITED = frozenset({"ratelimited", "rate_limited"})
 PAUSE = 5.0
@@ -56,8 +56,8 @@ _SENTENCES = {
 }
 
 
-class SlackError(PlatformError):
-    """A call that Slack refused or failed. `lost`: it may have taken effect all the same.
+class SlackError(CallError):
+    """A call that Slack refused or failed.
 
     `error` is Slack's code, such as `is_archived`; `http_502` and the like where an answer had none; or one of
     `not_connected`, `connection_lost`, `damaged_answer` and `not_slack`.
@@ -73,20 +73,9 @@ class SlackError(PlatformError):
         permanent: bool = False,
         lost: bool = False,
     ) -> None:
-        super().__init__(sentence, retry_after=retry_after, permanent=permanent)
+        super().__init__(sentence, retry_after=retry_after, permanent=permanent, lost=lost, limited=error in LIMITED)
         self.method = method
         self.error = error
-        self.lost = lost
-
-    @property
-    def harmless(self) -> bool:
-        """The call surely had no effect."""
-        return not self.lost
-
-    @property
-    def limited(self) -> bool:
-        """Slack asks for a pause of `retry_after` seconds."""
-        return self.error in LIMITED
 
 
 def refused(method: str, channel: str, status: int, data: Any, headers: Mapping[str, str]) -> SlackError:

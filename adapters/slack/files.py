@@ -9,12 +9,12 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 import structlog
 
-from adapters.fetching import TIMEOUT, body
+from adapters.fetching import TIMEOUT, body, is_at
 from adapters.pace import Rank
 from adapters.slack.calls import Calls, SlackError
 from bot.assistants.types import well_formed
@@ -113,12 +113,7 @@ class Files:
 
 def is_slacks(url: str, api_url: str) -> bool:
     """Whether an address is Slack's own, or of the server that stands in for it: the token goes there only."""
-    home = urlsplit(api_url)
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return (parts.scheme, parts.netloc) == (home.scheme, home.netloc) or bool(ADDRESS.fullmatch(url))
+    return is_at(url, api_url, ADDRESS)
 
 
 def _joined(url: str, location: str) -> str:
