@@ -19,6 +19,7 @@ from adapters.discord.limits import bucket
 from adapters.discord.pen import Pen, Sheet, Ticket
 from adapters.discord.showing import Showing, last_parts
 from adapters.pace import Clock, Rank
+from adapters.turns import Turns
 from bot.ports import Conversation, Placed, Reply
 from bot.view import View
 
@@ -36,6 +37,8 @@ class Answers:
     acknowledging: Acknowledging
     over: set[str] = field(default_factory=set)
     """The interactions whose response Discord takes no more, of the replies in the making."""
+    opening: Turns = field(default_factory=Turns)
+    """One thread a channel is opened at a time: only the answer to one tells whether there is room for the next."""
 
     async def ready(self, reply: Reply, placed: Placed) -> None:
         """Wait until a state on the way may be shown: each answer in its own rhythm, all inside Discord's rates."""
@@ -66,7 +69,7 @@ class Answers:
         showing = self._showing(reply, board, view)
         for _ in range(3):
             try:
-                await self._bring(showing, view)
+                await self._bring(reply, showing, view)
                 break
             except DiscordError as error:
                 other = await self._elsewhere(reply, showing, error)
@@ -84,7 +87,9 @@ class Answers:
         turn = _newest(pen, board) if board.segments and view.outcome is None else ""
         return Showing(pen, board, reply, single=_is_private(reply) and board.response, turn=turn)
 
-    async def _bring(self, showing: Showing, view: View) -> None:
+    async def _bring(self, reply: Reply, showing: Showing, view: View) -> None:
+        if _is_private(reply) and not showing.board.response:
+            view = replace(view, buttons=())  # a button pressed there would be of another place than its run
         if view.outcome is not None:
             await showing.finish(view)
         elif not showing.board.response or view.text.strip() or view.status_lines or showing.board.segments:
@@ -110,7 +115,8 @@ class Answers:
         if not board.place:
             board = Board(str(route["at"]), response="command" in route)
             if "open" in route:
-                board = await self._opened(reply)
+                async with self.opening.of(board.place, ""):
+                    board = await self._opened(reply)
         if board.response and self._ticket(route) is None:
             board = await self._without_response(reply, board)
         return board

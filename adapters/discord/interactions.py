@@ -152,10 +152,9 @@ class Interactions:
         """Store it, then defer; if the store is slow the other way round, so that Discord does not give it up."""
         self._acknowledging.expect(someone.id)
         try:
-            storing = asyncio.create_task(self._store(someone, question), name=f"store {someone.id}")
-            done, _ = await asyncio.wait({storing}, timeout=PATIENCE)
-            problem = storing.result() if done else ""
-            if problem:
+            storing = await _tried(self._store(someone, question), f"store {someone.id}")
+            done = storing.done()
+            if done and (problem := storing.result()):
                 await self._acknowledging.say(someone.id, someone.token, problem)
             else:
                 await self._acknowledging.defer(someone.id, someone.token, private=question.private)
@@ -179,9 +178,8 @@ class Interactions:
 
     async def _answer(self, someone: Someone, work: Coroutine[Any, Any, str]) -> None:
         """Tell the person what came of something, at once or, where it takes longer, after a deferral."""
-        working = asyncio.create_task(_done(work), name=f"interaction {someone.id}")
-        done, _ = await asyncio.wait({working}, timeout=PATIENCE)
-        if done:
+        working = await _tried(_done(work), f"interaction {someone.id}")
+        if working.done():
             await self._acknowledging.say(someone.id, someone.token, working.result())
         else:
             await self._acknowledging.defer(someone.id, someone.token, private=True)
@@ -198,6 +196,18 @@ class Interactions:
         author, rights = Author(str(user.id), name_of(user)), interaction.permissions
         admin = rights.manage_guild or rights.administrator
         return Someone(str(interaction.id), interaction.token, author, roles_of(user), admin, place)
+
+
+async def _tried(work: Coroutine[Any, Any, str], name: str) -> asyncio.Task[str]:
+    """Work that has had its time, done or not. It ends with who waits for it; what it writes is written whole."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        await asyncio.wait({task}, timeout=PATIENCE)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    return task
 
 
 async def _done(work: Coroutine[Any, Any, str]) -> str:
