@@ -335,6 +335,37 @@ async def test_a_deletion_before_the_answer_leaves_nothing(talk: Talk) -> None:
 # -- without the message content intent ------------------------------------------------------------------------------
 
 
+async def test_without_the_intent_a_reply_without_a_mention_is_told_so(talk: Talk) -> None:
+    talk.world.grants(message_content=False)
+    talk.guild.withholds(Permission.CREATE_PUBLIC_THREADS)
+    talk.model.say("Yes.")
+    async with talk.parley() as parley:
+        await talk.asks("Rain?")
+        (answer,) = await talk.shows(talk.general, "Yes.")
+        await talk.bob.says("Snow?", talk.general, reply_to=answer, ping=False)
+        await talk.shows(talk.general, "Yes.", "Discord does not let me read that: mention me by name, or use /ask.")
+        await parley.quiet()
+    assert len(talk.model.requests) == 1
+
+
+async def test_what_a_message_replies_to_is_looked_up_where_discord_has_not(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk.guild.withholds(Permission.CREATE_PUBLIC_THREADS)
+    talk.model.say("Yes.")
+    talk.model.say("No.")
+    async with talk.parley() as parley:
+        await talk.asks("Rain?")
+        (answer,) = await talk.shows(talk.general, "Yes.")
+        await parley.quiet()
+        with monkeypatch.context() as patch:
+            patch.setattr(payloads, "RESOLVED", False)
+            await talk.bob.says("Snow?", talk.general, reply_to=answer, ping=False)
+        await talk.shows(talk.general, "Yes.", "No.")
+        await parley.quiet()
+    assert [text.rpartition("\n")[2] for text in talk.spoken()] == ["Rain?", "Snow?"]
+
+
 async def test_without_the_intent_mentions_direct_messages_and_commands_work(talk: Talk) -> None:
     talk.world.grants(message_content=False)
     for word in ("One.", "Two.", "Three."):

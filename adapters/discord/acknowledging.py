@@ -14,7 +14,8 @@ import structlog
 
 from adapters.discord.calls import Calls, DiscordError, Route
 from adapters.discord.errors import ANSWERED_ALREADY
-from adapters.discord.pen import NOBODY, ORIGINAL
+from adapters.discord.pen import NOBODY
+from adapters.discord.routes import CALLBACK, ORIGINAL
 from adapters.pace import Rank
 
 MESSAGE, DEFERRED, CHOICES, FORM = 4, 5, 8, 9
@@ -70,8 +71,8 @@ class Acknowledging:
             log.warning("not told", code=error.code, problem=str(error))
 
     async def _answer(self, interaction: str, token: str, kind: int, data: Mapping[str, Any]) -> bool:
-        path = "/interactions/{interaction_id}/{interaction_token}/callback"
-        route = Route("POST", path, interaction_id=interaction, interaction_token=token)
+        # The token a second time: discord.py counts by it then, and does not send one callback after the other.
+        route = Route("POST", CALLBACK, interaction_id=interaction, interaction_token=token, webhook_token=token)
         try:
             await self._calls.call(route, rank=Rank.FINAL, json={"type": kind, "data": data}, sure=True)
         except DiscordError as error:

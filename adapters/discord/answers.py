@@ -15,8 +15,8 @@ from adapters.discord.calls import Calls, DiscordError, Route
 from adapters.discord.components import runs_of
 from adapters.discord.errors import NO_ACCESS, NO_REPLY, THREAD_EXISTS, TOKEN_OVER, UNKNOWN_MESSAGE
 from adapters.discord.hearing import DIRECT, Me
-from adapters.discord.limits import bucket
-from adapters.discord.pen import Pen, Sheet, Ticket
+from adapters.discord.pen import Pen, Sheet, Ticket, direct
+from adapters.discord.routes import THREADS, TYPING, bucket_of
 from adapters.discord.showing import Showing, last_parts
 from adapters.pace import Clock, Rank
 from adapters.turns import Turns
@@ -127,26 +127,26 @@ class Answers:
         https://docs.discord.com/developers/resources/channel#start-thread-from-message
         """
         at, question = str(reply.route["at"]), str(reply.route["message"])
-        path = "/channels/{channel_id}/messages/{message_id}/threads"
-        route = Route("POST", path, channel_id=at, message_id=question)
-        if not self.calls.room(bucket(route.method, route.url)):
+        route = Route("POST", THREADS, channel_id=at, message_id=question)
+        if not self.calls.room(bucket_of(route)):
             log.info("no room for a thread, answering in the channel")
             return Board(at)
         try:
-            await self.calls.call(route, rank=Rank.FINAL, json={"name": reply.route["open"]}, sure=True)
+            named = {"name": reply.route["open"]}
+            await self.calls.call(route, rank=Rank.FINAL, json=named, sure=True, patient=False)
         except DiscordError as error:
             if error.code == THREAD_EXISTS:
                 return Board(question)
-            if not error.permanent:
+            if not (error.permanent or error.limited):
                 raise
-            log.info("no thread opened, answering in the channel", code=error.code)
+            log.info("no thread opened, answering in the channel", code=error.code or error.status)
             return Board(at)
         return Board(question, opened=True)
 
     async def _typing(self, place: str) -> None:
         """https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""
-        route = Route("POST", "/channels/{channel_id}/typing", channel_id=place)
-        if not self.calls.room(bucket(route.method, route.url)):
+        route = Route("POST", TYPING, channel_id=place)
+        if not self.calls.room(bucket_of(route)):
             return
         try:
             await self.calls.call(route, rank=Rank.FINAL, patient=False)
@@ -160,7 +160,7 @@ class Answers:
             self.over.add(str(route["command"]))
             board = await self._without_response(reply, board)
             return Showing(self._pen(reply, board), board, reply)
-        if error.code == NO_REPLY and showing.pen.answers:
+        if error.code in NO_REPLY and showing.pen.answers:
             return Showing(replace(showing.pen, answers=""), board, reply)
         if error.code not in NO_ACCESS:
             return None
@@ -178,11 +178,7 @@ class Answers:
         person was to see it in a direct conversation with that one.
         """
         if _is_private(reply):
-            route = Route("POST", "/users/@me/channels")
-            answer = await self.calls.call(
-                route, rank=Rank.FINAL, json={"recipient_id": str(reply.route["user"])}, sure=True
-            )
-            return Board(str(answer["id"]))
+            return Board(await direct(self.calls, str(reply.route["user"])))
         if not board.segments:
             await self._remove_thinking(Pen(self.calls, board.place, reply.run_id), str(reply.route["command"]))
         return replace(board, response=False)
@@ -261,10 +257,8 @@ class Answers:
             if ticket is not None:
                 await Pen(self.calls, "", reply.run_id, ticket).respond(Sheet(sentence))
             else:
-                route = Route("POST", "/users/@me/channels")
-                told = {"recipient_id": str(reply.route["user"])}
-                place = await self.calls.call(route, rank=Rank.FINAL, json=told, patient=False)
-                await Pen(self.calls, str(place["id"]), reply.run_id).send(Sheet(sentence), -1, 0)
+                place = await direct(self.calls, str(reply.route["user"]))
+                await Pen(self.calls, place, reply.run_id).send(Sheet(sentence), -1, 0)
         except DiscordError as problem:
             log.info("not told either", code=problem.code)
 

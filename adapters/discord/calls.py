@@ -19,11 +19,22 @@ from discord.http import Route
 
 from adapters.asides import Asides
 from adapters.discord.address import point_at
-from adapters.discord.errors import ANSWERED_ALREADY, THREAD_EXISTS, DiscordError, broken, refused
-from adapters.discord.limits import GLOBAL, STATE, Room, bucket, keys_of
+from adapters.discord.errors import (
+    ANSWERED_ALREADY,
+    THREAD_EXISTS,
+    DiscordError,
+    Paused,
+    broken,
+    limited,
+    pause_of,
+    refused,
+)
+from adapters.discord.limits import GLOBAL, STATE, Room, keys_of
 from adapters.discord.ratelimits import prompt
+from adapters.discord.routes import bucket_at, bucket_of
 from adapters.effort import Effort
 from adapters.pace import Clock, Pace, Rank
+from adapters.turns import Turns
 
 __all__ = ["Calls", "DiscordError", "Route"]
 
@@ -32,6 +43,8 @@ log = structlog.get_logger(__name__)
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 """Seconds for one attempt at a call, the connection in it."""
 
+SHORT = 5.0
+"""Seconds: a pause that is no longer is left to discord.py."""
 LONGEST = 45.0
 """Seconds for a call with all the pauses that discord.py makes in it by itself."""
 
@@ -48,6 +61,8 @@ class Calls:
         trace = aiohttp.TraceConfig()
         trace.on_request_end.append(self._answered)
         self.client = discord.Client(intents=discord.Intents.none(), http_trace=trace, max_messages=None)
+        self._turns = Turns()
+        """One call a bucket at a time: discord.py forgets those on their way when a bucket is full again."""
         self._asides = Asides()
         prompt(self.client, self._asides)
         self._pace = pace
@@ -86,24 +101,26 @@ class Calls:
         `form` is a multipart body in place of `json`. `patient` and `sure` are those of `Effort`. `paced`: its turn was
         taken beforehand, by `wait`. Raises `DiscordError`.
         """
-        what, where = f"{route.method} {route.path}", bucket(route.method, route.url)
+        what = f"{route.method} {route.path}"
+        space = bucket_of(route)
+        where, turn = space or what, self._turns.of(space, "") if space else asyncio.Lock()
         keys = keys_of(where, rank, everywhere=not (route.webhook_token or route.path.startswith("/interactions")))
         effort = Effort(patient, sure)
         given: dict[str, Any] = {} if json is None else {"json": json}
         if params:
             given["params"] = params
         while True:
-            if not paced and keys:
+            if not paced:
                 await self._pace.turn(keys, rank)
             paced = False
             try:
-                async with asyncio.timeout(LONGEST):
+                async with turn, asyncio.timeout(LONGEST):
                     return await self.client.http.request(route, form=form, timeout=TIMEOUT, **given)
             except Exception as trouble:
                 error = _told_of(what, trouble)
                 self._tell(error)
                 if error.limited:
-                    self._pace.hold(where or GLOBAL, error.retry_after or 0.0)
+                    self._pace.hold(GLOBAL if error.everywhere else where, error.retry_after or 0.0)
                 pause = effort.pause(error, self._clock.now())
                 if pause is None:
                     raise error from trouble
@@ -111,8 +128,8 @@ class Calls:
                 await self._clock.sleep(pause)
 
     def room(self, where: str) -> bool:
-        """Whether a call under a bucket would go at once."""
-        return not self._pace.delay(keys_of(where, Rank.FINAL, everywhere=True))
+        """Whether there is room in a bucket."""
+        return not self._pace.delay((where,))
 
     async def wait(self, where: str, *, everywhere: bool) -> None:
         """Take the turn of a state on the way beforehand, so that it can bring the newest: `call(…, paced=True)`."""
@@ -127,8 +144,16 @@ class Calls:
     async def _answered(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
     ) -> None:
-        """The headers of every answer: https://docs.aiohttp.org/en/stable/tracing_reference.html"""
-        where = bucket(params.method, params.url.path)
+        """The headers of every answer: https://docs.aiohttp.org/en/stable/tracing_reference.html
+
+        A long pause is not left to discord.py, which would wait it out in the call.
+        """
+        pause = pause_of(params.response)
+        if pause > SHORT:
+            everywhere = "X-RateLimit-Global" in params.response.headers
+            params.response.close()
+            raise Paused(pause, everywhere=everywhere)
+        where = bucket_at(params.method, params.url.path)
         room = Room.read(params.response.headers) if where else None
         if room is not None:
             self._pace.hold(f"{STATE}{where}", room.spacing)
@@ -151,6 +176,8 @@ def _told_of(what: str, trouble: Exception) -> DiscordError:
     match trouble:
         case discord.HTTPException():
             return refused(what, trouble)
+        case Paused():
+            return limited(what, trouble.seconds, everywhere=trouble.everywhere)
         case aiohttp.ClientError() | TimeoutError() | OSError() | ValueError():
             return broken(what, trouble)
     raise trouble

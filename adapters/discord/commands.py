@@ -109,7 +109,8 @@ async def synchronise(calls: Calls, application: str, servers: Sequence[str], jo
     `joined`: the servers that Parley is in, where those of an earlier such setting are taken back.
     """
     contexts = [IN_DIRECT] if servers else [IN_SERVERS, IN_DIRECT]
-    await _bring(calls, application, "", [{**command, "contexts": contexts} for command in COMMANDS])
+    everywhere = {"contexts": contexts, "integration_types": [IN_SERVERS]}  # where Parley is, and not where a person is
+    await _bring(calls, application, "", [command | everywhere for command in COMMANDS])
     for server in dict.fromkeys([*servers, *joined]):
         await _bring(calls, application, server, COMMANDS if server in servers else [])
 

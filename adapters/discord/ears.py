@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import discord
 import structlog
 
@@ -29,6 +30,7 @@ WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to store a message."""
 
 NOT_STORED = "I could not take that in, since my database does not work. Please try again later."
+WITHHELD = "Discord does not let me read that: mention me by name, or use /ask."
 LONGEST_TITLE = 100
 """Characters of a thread's name: https://docs.discord.com/developers/resources/channel#start-thread-from-message"""
 UNTITLED = "Question"
@@ -58,6 +60,10 @@ class Ears:
             return
         if missed and not said.place.is_direct:
             said = await self._as_member(said)
+        if said.withheld:
+            if not missed:
+                self._telling.reply(said, WITHHELD)
+            return
         async with self._turns.of(said.place.id, ""):
             await self._accept(said, missed=missed)
 
@@ -82,7 +88,23 @@ class Ears:
         if message.author.bot:
             return None
         place = place_of(message.channel) or await self._place_of(message)
-        return heard(message, place, self._me) if place is not None else None
+        if place is None:
+            return None
+        await self._resolve(message)
+        return heard(message, place, self._me, content=self._names.reads_content)
+
+    async def _resolve(self, message: discord.Message) -> None:
+        """See what a message replies to, where Discord has not looked.
+
+        https://docs.discord.com/developers/resources/message#message-object
+        """
+        reference = message.reference
+        if reference is None or reference.resolved is not None or message.type is not discord.MessageType.reply:
+            return
+        try:
+            reference.resolved = await message.channel.fetch_message(reference.message_id or 0)
+        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+            log.info("not known what a message replies to", problem=type(error).__name__)
 
     async def _as_member(self, said: Said) -> Said:
         """A message that was asked for does not tell its author's name and roles in the server."""

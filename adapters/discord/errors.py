@@ -6,6 +6,8 @@ The codes are those of https://docs.discord.com/developers/topics/opcodes-and-st
 
 from __future__ import annotations
 
+import re
+
 import aiohttp
 import discord
 
@@ -17,11 +19,16 @@ PAUSE = 5.0
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
 UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, INVALID_TOKEN = 10015, 10062, 50027
 ANSWERED_ALREADY = 40060
-MISSING_ACCESS, NOT_TO_THIS_PERSON, MISSING_PERMISSIONS = 50001, 50007, 50013
-ARCHIVED, LOCKED, THREAD_EXISTS, NO_REPLY = 50083, 160005, 160004, 160002
+MISSING_ACCESS, NOT_TO_THIS_PERSON, MISSING_PERMISSIONS, NO_COMMON_SERVER = 50001, 50007, 50013, 50278
+TOO_FAST = 40003
+"""Direct conversations are opened too fast."""
+ARCHIVED, LOCKED, THREAD_EXISTS = 50083, 160005, 160004
 
 TOKEN_OVER = frozenset({UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, INVALID_TOKEN})
 """What Discord says of an interaction that was never answered, or whose fifteen minutes are over."""
+
+NO_REPLY = frozenset({160002, 160009})
+"""What Discord says of a reply to a message that it does not let be replied to."""
 
 NO_ACCESS = frozenset({MISSING_ACCESS, MISSING_PERMISSIONS})
 
@@ -31,6 +38,8 @@ _SENTENCES = {
     MISSING_ACCESS: "Parley may not see the channel of {what}: give its role View Channel there.",
     MISSING_PERMISSIONS: "Parley lacks a permission for {what}: `parley doctor` names those it needs.",
     NOT_TO_THIS_PERSON: "This person takes no direct messages from Parley.",
+    NO_COMMON_SERVER: "This person is in no server with Parley, and takes no direct messages from it.",
+    TOO_FAST: "Discord wants direct conversations to be opened more slowly.",
     LOCKED: "Nothing can be written in the thread: it is locked.",
     **dict.fromkeys(TOKEN_OVER, "The time in which Discord takes an answer to this command or press is over."),
 }
@@ -52,21 +61,45 @@ class DiscordError(CallError):
         retry_after: float | None = None,
         permanent: bool = False,
         lost: bool = False,
+        everywhere: bool = False,
     ) -> None:
         super().__init__(sentence, retry_after=retry_after, permanent=permanent, lost=lost, limited=status == 429)
         self.what = what
         self.status = status
         self.code = code
+        self.everywhere = everywhere
+        """A pause is asked for from all calls."""
+
+
+class Paused(Exception):
+    """Discord asks for a pause, in seconds; `everywhere`: from all calls."""
+
+    def __init__(self, seconds: float, *, everywhere: bool) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+        self.everywhere = everywhere
+
+
+def pause_of(response: aiohttp.ClientResponse) -> float:
+    """The seconds of a pause that an answer asks for; 0 where it asks for none."""
+    if response.status != 429:
+        return 0.0
+    seconds = response.headers.get("Retry-After", "").strip()
+    return max(1.0, float(seconds)) if re.fullmatch(r"\d+(\.\d+)?", seconds) else PAUSE
+
+
+def limited(what: str, seconds: float, *, everywhere: bool) -> DiscordError:
+    sentence = f"Discord wants fewer calls of {what}."
+    return DiscordError(sentence, what=what, status=429, retry_after=seconds, everywhere=everywhere)
 
 
 def refused(what: str, error: discord.HTTPException) -> DiscordError:
-    """From an answer that discord.py did not take."""
+    """From an answer that discord.py did not take. A 429 without a `Via` header is of the network before Discord."""
     status, code = error.status, error.code
     if status == 429:
-        seconds = error.response.headers.get("Retry-After", "")
-        pause = float(seconds) if seconds.strip().isdecimal() else PAUSE
-        sentence = f"Discord wants fewer calls of {what}."
-        return DiscordError(sentence, what=what, status=status, code=code, retry_after=max(pause, 1.0))
+        return limited(what, pause_of(error.response), everywhere="Via" not in error.response.headers)
+    if code == TOO_FAST:
+        return DiscordError(_sentence(what, status, code), what=what, status=status, code=code, retry_after=PAUSE)
     lost = status >= 500 or status == 408
     return DiscordError(
         _sentence(what, status, code), what=what, status=status, code=code, permanent=not lost, lost=lost

@@ -13,7 +13,7 @@ import aiohttp
 import structlog
 
 from adapters.discord.calls import Calls, Route
-from adapters.discord.pen import MESSAGE
+from adapters.discord.routes import MESSAGE
 from adapters.fetching import TIMEOUT, body, is_at
 from adapters.pace import Rank
 from bot.assistants.types import well_formed

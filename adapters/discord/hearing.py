@@ -77,6 +77,8 @@ class Said:
     replies_to: str = ""
     """The message of Parley's that it replies to."""
     files: Sequence[dict[str, Any]] = ()
+    withheld: bool = False
+    """Discord does not tell what it says: it calls for Parley by something else than a mention."""
 
     @property
     def conversation(self) -> Conversation:
@@ -95,15 +97,18 @@ def place_of(channel: Any) -> Place | None:
     return None
 
 
-def heard(message: discord.Message, place: Place, me: Me) -> Said | None:
-    """None for what is not for Parley. An unaddressed message in a thread is a `Said` that only threads care for."""
+def heard(message: discord.Message, place: Place, me: Me, *, content: bool = True) -> Said | None:
+    """None for what is not for Parley. An unaddressed message in a thread is a `Said` that only threads care for.
+
+    `content`: Discord tells what people write who do not mention Parley.
+    """
     author = message.author
     if author.bot or message.webhook_id or message.type not in SPOKEN:
         return None
     ours = _replied_to(message, me)
     mine = _roles_of(message, me)
-    mentioned = any(str(one.id) == me.user for one in message.mentions) or bool(mine)
-    addressed = place.is_direct or mentioned or ours is not None
+    named_itself = place.is_direct or any(str(one.id) == me.user for one in message.mentions)
+    addressed = named_itself or bool(mine) or ours is not None
     if not addressed and not place.parent:
         return None
     text = _text(message, me, mine)
@@ -121,6 +126,7 @@ def heard(message: discord.Message, place: Place, me: Me) -> Said | None:
         addressed=addressed,
         replies_to=str(ours.id) if ours is not None and not (place.parent or place.is_direct) else "",
         files=files,
+        withheld=not (content or named_itself or message.content or files),
     )
 
 
@@ -141,10 +147,10 @@ def roles_of(person: discord.User | discord.Member) -> list[str]:
 
 def _roles_of(message: discord.Message, me: Me) -> list[str]:
     """Of the mentioned roles those that are Parley's own: people often choose them for the bot itself."""
-    if not message.raw_role_mentions or message.guild is None or message.guild.self_role is None:
+    found = {*map(str, message.raw_role_mentions), *named(message.content).roles}
+    if not found or message.guild is None or message.guild.self_role is None:
         return []
-    own = message.guild.self_role.id
-    return [str(own)] if own in message.raw_role_mentions else []
+    return [str(message.guild.self_role.id)] if str(message.guild.self_role.id) in found else []
 
 
 def _text(message: discord.Message, me: Me, mine: Collection[str]) -> str:

@@ -6,7 +6,6 @@ https://docs.discord.com/developers/topics/rate-limits
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,15 +15,10 @@ GLOBAL = "global"
 STATE = "state "
 """Begins the key of states on the way in one place."""
 
-RATES = Limit(45, 1.0)
-"""Of 50 calls a second in all, which Discord takes with the bot's token."""
+RATES = Limit(9, 0.2)
+"""Of 50 calls a second in all, which Discord takes with the bot's token: evenly, so that no second has more."""
 RHYTHM = Limit(1, 1.0)
 """How often one answer is edited at the most: our own measure, as fast as it is pleasant to read."""
-
-SPACE = re.compile(
-    r"/(?:channels/(?P<channel>\d+)/(?:messages(?:/\d+(?P<opens>/threads)?)?|(?P<typing>typing))"
-    r"|webhooks/\d+/(?P<token>[^/?]+)/messages/@original)\Z"
-)
 
 
 def limit(key: str) -> Limit | None:
@@ -36,17 +30,6 @@ def limit(key: str) -> Limit | None:
 
 def unlimited(key: str) -> None:
     """For `Pace`, against a Discord that counts nothing, as in benchmarks. Pauses that it asks for are kept."""
-
-
-def bucket(method: str, path: str) -> str:
-    """What the messages of one channel, or of one interaction, are counted under (creating and editing are one), the
-    threads that are opened in a channel, and typing. Empty for all else.
-    """
-    found = SPACE.search(path) if method in ("POST", "PATCH") else None
-    if not found:
-        return ""
-    kind = "threads" if found["opens"] else found["typing"] or "messages"
-    return f"{kind} {found['channel'] or found['token']}"
 
 
 def keys_of(where: str, rank: Rank, *, everywhere: bool) -> tuple[str, ...]:

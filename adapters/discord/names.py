@@ -40,6 +40,11 @@ class Names:
         self._people = Remembered(clock, self._ask_person)
         self._places = Remembered(clock, self._ask_place)
 
+    @property
+    def reads_content(self) -> bool:
+        """Whether Discord tells what people write who do not mention Parley."""
+        return self.client is None or self.client.intents.message_content
+
     async def people(self, server: str, ids: Collection[str]) -> Mapping[str, str]:
         """The names that can be had. Raises `DiscordError` where they could be had later."""
         found = await asyncio.gather(*(self._people.get(f"{server} {id_}") for id_ in ids), return_exceptions=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from adapters.discord.calls import Calls, Route
 from adapters.discord.components import custom_ids
-from adapters.discord.limits import bucket
+from adapters.discord.routes import CHANNEL, DIRECTS, MESSAGE, MESSAGES, ORIGINAL, bucket
 from adapters.discord.snowflakes import seconds
 from adapters.pace import Rank
 
@@ -29,9 +29,6 @@ TOKEN_LIFE = 15 * 60.0
 """Seconds: https://docs.discord.com/developers/interactions/receiving-and-responding#followup-messages"""
 MARGIN = 15.0
 """Seconds that our clock, and a call on its way, may take of them."""
-
-ORIGINAL = "/webhooks/{webhook_id}/{webhook_token}/messages/@original"
-MESSAGES, MESSAGE = "/channels/{channel_id}/messages", "/channels/{channel_id}/messages/{message_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +86,7 @@ class Pen:
 
     def where(self, segment: str) -> str:
         """The bucket of a message of ours, or of the response (empty)."""
-        if self.ticket is not None and not segment:
-            route = self.ticket.route("PATCH")
-        else:
-            route = Route("PATCH", MESSAGE, channel_id=self.place, message_id=segment or 0)
-        return bucket(route.method, route.url)
+        return bucket("messages", self.ticket.token if self.ticket is not None and not segment else self.place)
 
     async def send(self, sheet: Sheet, number: int, again: int) -> tuple[str, bool]:
         """Send message `number`; returns its id, and whether it shows the sheet: sent once more within minutes, it is
@@ -134,12 +127,18 @@ class Pen:
         await self.calls.call(self._thread(), rank=Rank.FINAL, json={"archived": True}, sure=True)
 
     def _thread(self) -> Route:
-        return Route("PATCH", "/channels/{channel_id}", channel_id=self.place)
+        return Route("PATCH", CHANNEL, channel_id=self.place)
 
     async def take_back(self) -> None:
         """Delete the response to a command. Wants a ticket."""
         assert self.ticket is not None
         await self.calls.call(self.ticket.route("DELETE"), rank=Rank.FINAL, sure=True)
+
+
+async def direct(calls: Calls, person: str) -> str:
+    """The direct conversation with a person: https://docs.discord.com/developers/resources/user#create-dm"""
+    told = {"recipient_id": person}
+    return str((await calls.call(Route("POST", DIRECTS), rank=Rank.FINAL, json=told, sure=True))["id"])
 
 
 def nonce(run_id: str, number: int, again: int) -> str:

@@ -12,7 +12,7 @@ from adapters.discord import reading
 from adapters.discord.calls import Calls, DiscordError, Route
 from adapters.discord.hearing import Me, one_line
 from adapters.discord.names import Names
-from adapters.discord.pen import MESSAGE
+from adapters.discord.routes import MESSAGE
 from adapters.discord.typed import named, readable
 from adapters.pace import Rank
 from bot.assistants.types import Author, well_formed

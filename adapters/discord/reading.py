@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from adapters.discord.calls import Calls, DiscordError, Route
-from adapters.discord.pen import MESSAGES
+from adapters.discord.routes import MESSAGES
 from adapters.pace import Rank
 
 PAGE = 100

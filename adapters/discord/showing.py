@@ -7,9 +7,9 @@ or too many of.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from adapters.discord.board import Board, Segment, digest
 from adapters.discord.calls import DiscordError
@@ -23,14 +23,18 @@ from bot.ports import Placed, Reply
 from bot.view import StatusLine, View
 
 LIMIT = 2_000
-"""Characters of a message: https://docs.discord.com/developers/resources/message#create-message"""
+"""Characters of a message: https://docs.discord.com/developers/resources/message#create-message
+
+Discord counts code points: https://github.com/discord/discord-api-docs/issues/1315
+"""
 
 LONG = 12_000
 """Characters of an answer beyond which the whole of it comes as a file as well."""
 
 FILE = "answer.md"
 THINKING = "-# thinking…"
-ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+T = TypeVar("T")
 
 
 class Showing:
@@ -92,14 +96,27 @@ class Showing:
             self.board = replace(self.board, again=self.board.again + 1)
         if self.board.segments:
             await self._reply.record(Placed(self.board.state(), undecided=True))
-        id_, shown = await self.pen.send(sheet, number, self.board.again)
+        id_, shown = await self._sent(sheet, number)
         self._put(number, Segment(id_, wanted if shown else ""))
         if not shown and rank is not Rank.STATE:
             await self._show(number, sheet, rank)
 
+    async def _sent(self, sheet: Sheet, number: int) -> tuple[str, bool]:
+        """A nonce whose message was deleted sends none for some minutes: the next one does.
+
+        https://github.com/discord/discord-api-docs/issues/6647
+        """
+        try:
+            return await self.pen.send(sheet, number, self.board.again)
+        except DiscordError as error:
+            if error.code != UNKNOWN_MESSAGE:
+                raise
+        self.board = replace(self.board, again=self.board.again + 1)
+        return await self.pen.send(sheet, number, self.board.again)
+
     async def _respond(self, sheet: Sheet, wanted: str, rank: Rank) -> None:
         try:
-            id_ = await self.pen.respond(sheet, rank=rank, paced=self._spend(""))
+            id_ = await self._opened(lambda: self.pen.respond(sheet, rank=rank, paced=self._spend("")))
         except DiscordError as error:
             if rank is not Rank.STATE or error.permanent:
                 raise
@@ -110,7 +127,7 @@ class Showing:
     async def _edit(self, number: int, segment: Segment, sheet: Sheet, wanted: str, rank: Rank) -> bool:
         """False where somebody has deleted the message."""
         try:
-            await self._edited(segment.id, sheet, rank)
+            await self._opened(lambda: self.pen.edit(segment.id, sheet, rank=rank, paced=self._spend(segment.id)))
         except DiscordError as error:
             if error.code == UNKNOWN_MESSAGE:
                 return False
@@ -120,15 +137,15 @@ class Showing:
         self._put(number, Segment(segment.id, wanted))
         return True
 
-    async def _edited(self, id_: str, sheet: Sheet, rank: Rank) -> None:
+    async def _opened(self, write: Callable[[], Awaitable[T]]) -> T:
         """An archived thread takes no edits; it is opened for them, as a new message would do."""
         try:
-            await self.pen.edit(id_, sheet, rank=rank, paced=self._spend(id_))
+            return await write()
         except DiscordError as error:
             if error.code != ARCHIVED:
                 raise
-            await self.pen.unarchive()
-            await self.pen.edit(id_, sheet)
+        await self.pen.unarchive()
+        return await write()
 
     async def _remove_from(self, number: int) -> None:
         """There are more messages than parts."""
@@ -142,7 +159,7 @@ class Showing:
             except DiscordError as error:
                 if error.code != UNKNOWN_MESSAGE:
                     raise
-            self.board = replace(self.board, segments=self.board.segments[:-1])
+            self.board = replace(self.board, segments=self.board.segments[:-1], again=self.board.again + 1)
 
     def _spend(self, id_: str) -> bool:
         """Whether there is a turn for writing this message (the response: empty) already; it counts once."""
@@ -154,7 +171,7 @@ class Showing:
 
 
 def parts_of(text: str, *, final: bool) -> list[Part]:
-    return split(text, LIMIT, final=final, size=_size_in(text))
+    return split(text, LIMIT, final=final)
 
 
 def last_parts(view: View) -> list[Part]:
@@ -168,15 +185,6 @@ def last_parts(view: View) -> list[Part]:
 def _growing(text: str, lines: Sequence[StatusLine]) -> str:
     """What the last message shows meanwhile: the newest lines that fit, and the text below them."""
     told = [f"-# {line.marked}" for line in lines]
-    while told and _utf16("\n".join([*told, text])) > LIMIT:
+    while told and len("\n".join([*told, text])) > LIMIT:
         told.pop(0)
     return "\n".join([*told, *([text] if text.strip() else [])]) or THINKING
-
-
-def _size_in(text: str) -> Callable[[str], int]:
-    """How Discord may count: no page says whether in characters or in UTF-16's units, of which some have two."""
-    return _utf16 if ASTRAL.search(text) else len
-
-
-def _utf16(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

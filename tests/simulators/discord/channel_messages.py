@@ -71,6 +71,7 @@ def edit(world: World, asked: Asked) -> JSON:
         raise Refusal(50005)
     if channel.archived:
         raise Refusal(50083)
+    _check_unlocked(world, channel)
     if asked.uploads:
         place(world, asked, Permission.ATTACH_FILES)
     writing.write(world, message, asked.fields, asked, new=False)
@@ -142,20 +143,33 @@ def _check_may_write(world: World, channel: Channel, asked: Asked) -> None:
     if body.get("embeds"):
         place(world, asked, Permission.EMBED_LINKS)
     held = channel.guild.permissions(world.me, channel) if channel.guild else ALL
-    if channel.locked and not held & Permission.MANAGE_THREADS:
-        raise Refusal(160005)
+    _check_unlocked(world, channel)
     if body.get("message_reference") and not held & Permission.READ_MESSAGE_HISTORY:
         raise Refusal(160002)
 
 
+def _check_unlocked(world: World, channel: Channel) -> None:
+    """Raises `Refusal` where only moderators write, and edit: https://docs.discord.com/developers/change-log"""
+    held = channel.guild.permissions(world.me, channel) if channel.guild else ALL
+    if channel.locked and not held & Permission.MANAGE_THREADS:
+        raise Refusal(160005)
+
+
 def _repeated(world: World, body: JSON) -> Message | None:
-    """The message that the same enforced nonce made a while ago."""
+    """The message that the same enforced nonce made a while ago; where that was deleted, there is no other.
+
+    https://github.com/discord/discord-api-docs/issues/6647
+    """
     nonce = body.get("nonce")
     if nonce is None:
         return None
     key = str(nonce)
     before = world.nonces.get(key) if body.get("enforce_nonce") else None
-    return before if before and not before.deleted and world.now() - before.created < NONCE_SECONDS else None
+    if before is None or world.now() - before.created >= NONCE_SECONDS:
+        return None
+    if before.deleted:
+        raise Refusal(10008)
+    return before
 
 
 def _refer(message: Message, reference: JSON) -> None:

@@ -23,6 +23,10 @@ FILE_SECONDS = 86_400
 """How long the address of a file is good: https://docs.discord.com/developers/reference#signed-attachment-cdn-urls."""
 
 
+RESOLVED = True
+"""Whether a reply comes with the message that it is to. Discord does not promise it: see the message object."""
+
+
 def user(person: Person) -> JSON:
     return {
         "id": person.id,
@@ -258,6 +262,8 @@ def _reference(world: World, one: Message, to: Message, *, content: bool) -> JSO
     found: JSON = {"type": 0, "message_id": to.id, "channel_id": place.id}
     if place.guild:
         found["guild_id"] = place.guild.id
+    if not RESOLVED:
+        return {"message_reference": found}
     if to.deleted:
         return {"message_reference": found, "referenced_message": None}
     shown = message(world, to, content=content, reference=False)

@@ -6,6 +6,7 @@ https://docs.discord.com/developers/reference
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -127,7 +128,8 @@ def _failed(fault: Fault) -> web.Response:
     if fault.banned:
         return web.Response(status=429, text="<html>error code: 1015</html>", content_type="text/html")
     if fault.status == 429:
-        return _response(429, _limited(Taken(fault.retry_after)), VIA | {"X-RateLimit-Scope": "shared"})
+        told = {"X-RateLimit-Scope": "shared", "Retry-After": str(max(1, math.ceil(fault.retry_after)))}
+        return _response(429, _limited(Taken(fault.retry_after)), VIA | told)
     return _response(fault.status, {"message": f"{fault.status}: failed", "code": 0}, VIA)
 
 
