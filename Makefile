@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint types unit bench-slack lock clean
+.PHONY: setup run test lint types unit bench-slack bench-discord lock clean
 
 setup: .venv/.ready
 
@@ -32,6 +32,10 @@ unit: setup
 # Parley on Slack beside a bare loop; takes a minute. Where its CPU goes: .venv/bin/python -m tests.benchmarks.slack --profile
 bench-slack: setup
 	@$(BIN)/python -m tests.benchmarks.slack
+
+# The same on Discord, without rate limits and then with them; takes a minute and a half.
+bench-discord: setup
+	@$(BIN)/python -m tests.benchmarks.discord
 
 # New versions: needs uv (pip install uv). Names, versions and hashes only.
 lock:

@@ -28,19 +28,21 @@ class Talk:
     """One question and its answer, in seconds after the question. `problem` is empty where the answer is right."""
 
     seen: float
-    """Something was shown in the thread."""
+    """Something was shown where the answer was to come."""
     over: float
     """The answer was whole."""
     problem: str = ""
+    edits: int = 0
+    """How often the answer was edited, where it is made of edits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
     talks: Sequence[Talk]
     acks: Sequence[float]
-    """Seconds, one for each question."""
+    """Seconds, one for each question that the platform wants acknowledged."""
     unacknowledged: int
-    """Events that brought a question and were not acknowledged at all."""
+    """Those of them that were not acknowledged at all."""
     events: int
     """How many came in all, with those that tell of answers."""
     calls: Counter[str]
@@ -60,7 +62,7 @@ class Figures:
     @property
     def problems(self) -> list[str]:
         """One for each wrong answer, and for each question that was not acknowledged."""
-        lost = ["an event was not acknowledged" for one in self.rounds for _ in range(one.unacknowledged)]
+        lost = ["a question was not acknowledged" for one in self.rounds for _ in range(one.unacknowledged)]
         return [*(talk.problem for one in self.rounds for talk in one.talks if talk.problem), *lost]
 
     @property
@@ -74,6 +76,10 @@ class Figures:
     @property
     def over(self) -> list[float]:
         return [talk.over for one in self.rounds for talk in one.talks]
+
+    @property
+    def edits(self) -> list[int]:
+        return [talk.edits for one in self.rounds for talk in one.talks]
 
     @property
     def turns_a_second(self) -> float:

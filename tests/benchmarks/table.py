@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 
 from rich.console import Console
@@ -15,17 +15,22 @@ Row = tuple[str, str, float, float]
 
 
 def show(parley: Figures, bare: Figures, *, note: str) -> None:
-    table = Table(title=f"{parley.turns} turns a side", title_justify="left", caption=note, caption_justify="left")
+    title = f"{parley.turns} turns a side"
+    show_rows(title, [*times(parley, bare), *_costs(parley, bare), *_calls(parley, bare)], note=note)
+
+
+def show_rows(title: str, rows: Iterable[Row], *, note: str = "") -> None:
+    table = Table(title=title, title_justify="left", caption=note, caption_justify="left")
     table.add_column()
     for heading in ("Parley", "bare loop", "ratio"):
         table.add_column(heading, justify="right")
-    for what, form, ours, theirs in [*_times(parley, bare), *_costs(parley, bare), *_calls(parley, bare)]:
+    for what, form, ours, theirs in rows:
         ratio = f"{ours / theirs:.2f}" if theirs and isfinite(ours) and isfinite(theirs) else "–"
         table.add_row(what, format(ours, form), format(theirs, form), ratio)
     Console(width=100).print(table)
 
 
-def _times(parley: Figures, bare: Figures) -> Iterator[Row]:
+def times(parley: Figures, bare: Figures) -> Iterator[Row]:
     for what, ours, theirs in (
         ("acknowledged", parley.acks, bare.acks),
         ("first thing seen", parley.seen, bare.seen),
@@ -53,8 +58,8 @@ def _calls(parley: Figures, bare: Figures) -> Iterator[Row]:
         yield f"  {method}", ".2f", parley.calls.get(method, 0.0), bare.calls.get(method, 0.0)
 
 
-def show_split(parley: Figures, bare: Figures, alone: Sequence[Used]) -> None:
-    """Where Parley's CPU goes, in milliseconds a turn. `alone`: the core without Slack in the same rounds."""
+def show_split(platform: str, parley: Figures, bare: Figures, alone: Sequence[Used]) -> None:
+    """Where Parley's CPU goes, in milliseconds a turn. `alone`: the core without the platform in the same rounds."""
     turn = 1000 / parley.turns
     core, store = turn * sum(one.cpu for one in alone), turn * sum(one.beside for one in alone)
     table = Table("CPU a turn", title="Where it goes", title_justify="left")
@@ -62,7 +67,7 @@ def show_split(parley: Figures, bare: Figures, alone: Sequence[Used]) -> None:
     for what, took in (
         ("the core's main thread: model, tools, runs", core - store),
         ("the core's other threads: SQLite", store),
-        ("Slack: events in, answers out", 1000 * parley.cpu - core),
+        (f"{platform}: events in, answers out", 1000 * parley.cpu - core),
         ("Parley in all", 1000 * parley.cpu),
         ("the bare loop in all", 1000 * bare.cpu),
     ):
