@@ -211,6 +211,13 @@ async def test_a_reply_to_its_message_goes_on_with_that_conversation(talk: Talk,
     assert [text.rpartition("\n")[2] for text in talk.spoken()] == ["Rain?", "Snow?", "Hail?"]
 
 
+async def test_in_an_announcement_channel_it_opens_a_thread_as_well(talk: Talk) -> None:
+    talk.model.say("Yes.")
+    async with talk.parley() as parley:
+        asked = await talk.asks("Rain?", where=talk.guild.channel("news", kind=NEWS))
+        assert await answered(talk, parley, asked) == ["Yes."]
+
+
 async def test_where_no_threads_can_be_opened_it_answers_by_a_reply(talk: Talk) -> None:
     place = talk.guild.channel("Lounge", kind=VOICE)
     talk.model.say("Yes.")

@@ -102,7 +102,7 @@ def _about(world: World, name: str, message: Message) -> None:
 def _shown(world: World, message: Message, *, content: bool) -> JSON:
     """A message as events have it: with the guild, and its author as a member of it."""
     guild, author = message.channel.guild, message.author
-    data = _in_guild(message.channel, payloads.message(world, message, content=content))
+    data = _in_guild(message.channel, payloads.message(world, message, content=content, nonce=True))
     if guild and author.id in guild.members:
         data["member"] = payloads.member(guild, author, whole=False)
     return data

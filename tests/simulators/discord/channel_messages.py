@@ -52,7 +52,7 @@ def create(world: World, asked: Asked) -> JSON:
     body = asked.fields
     _check_may_write(world, channel, asked)
     if repeated := _repeated(world, body):
-        return payloads.message(world, repeated)
+        return payloads.message(world, repeated, nonce=True)
     message = Message(channel, world.next_id(), world.me, created=world.now(), nonce=body.get("nonce"))
     if reference := body.get("message_reference"):
         _refer(message, reference)
@@ -61,7 +61,7 @@ def create(world: World, asked: Asked) -> JSON:
     if message.nonce is not None:
         world.nonces[str(message.nonce)] = message
     posting.publish(world, message)
-    return payloads.message(world, message)
+    return payloads.message(world, message, nonce=True)
 
 
 def edit(world: World, asked: Asked) -> JSON:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.simulators.discord.people import Person
     from tests.simulators.discord.world import World
 
-TEXT, DM, VOICE, ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 2, 10, 11, 12
+TEXT, DM, VOICE, ANNOUNCEMENT, ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD = 0, 1, 2, 5, 10, 11, 12
 """https://docs.discord.com/developers/resources/channel#channel-object-channel-types"""
 DEFAULT, THREAD_CREATED, REPLY, CHAT_COMMAND, THREAD_STARTER, CONTEXT_MENU = 0, 18, 19, 20, 21, 23
 """https://docs.discord.com/developers/resources/message#message-object-message-types"""

@@ -152,9 +152,9 @@ def thread_member(thread: Channel, person: str) -> JSON:
     return {"id": thread.id, "user_id": person, "join_timestamp": iso(thread.members[person]), "flags": 0}
 
 
-def message(world: World, one: Message, *, content: bool = True, reference: bool = True) -> JSON:
+def message(world: World, one: Message, *, content: bool = True, reference: bool = True, nonce: bool = False) -> JSON:
     """A message. Without `content` it is as for an app that lacks the privileged intent: empty, unless it is the app's
-    own, in a direct conversation, or mentions the app.
+    own, in a direct conversation, or mentions the app. The `nonce` is told to who sends it, and by the event of that.
 
     https://docs.discord.com/developers/events/gateway#message-content-intent
     """
@@ -180,7 +180,7 @@ def message(world: World, one: Message, *, content: bool = True, reference: bool
         "flags": one.flags,
         "channel_type": one.channel.kind,
     }
-    if one.nonce is not None:
+    if nonce and one.nonce is not None:
         found["nonce"] = one.nonce
     if one.webhook:
         found["webhook_id"] = one.webhook

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from tests.simulators.discord import announce
 from tests.simulators.discord.messages import (
+    ANNOUNCEMENT,
+    ANNOUNCEMENT_THREAD,
     DEFAULT,
     HAS_THREAD,
     PUBLIC_THREAD,
@@ -114,6 +116,7 @@ def open_thread(
 ) -> Channel:
     """A new thread; from a message it has its id: https://docs.discord.com/developers/topics/threads."""
     now = world.now()
+    kind = ANNOUNCEMENT_THREAD if place.kind == ANNOUNCEMENT else kind
     thread = Channel(world, root.id if root else world.next_id(), name, kind, place.guild, parent=place)
     thread.owner, thread.auto_archive, thread.created, thread.active = person.id, auto_archive, now, now
     world.channels[thread.id] = thread

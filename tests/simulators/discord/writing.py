@@ -43,7 +43,7 @@ def write(world: World, message: Message, body: JSON, asked: Asked, *, new: bool
     kept = _kept(message, body)
     _check_files(asked, len(kept))
     _check(content, embeds, components, v2=bool(flags & COMPONENTS_V2))
-    if not (content or embeds or components or kept or asked.uploads):
+    if not (content.strip() or embeds or components or kept or asked.uploads):
         raise Refusal(50006)
     message.content, message.embeds, message.flags = content, embeds, flags
     message.components = _numbered(components)
