@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 
 import structlog
 
-LEAVING = 1.0
+LEAVING = 0.5
 """Seconds that `close` leaves to what is still going on."""
 
 log = structlog.get_logger(__name__)

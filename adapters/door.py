@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import structlog
 
-GRACE = 2.0
+GRACE = 1.5
 """Seconds for what is being taken in when Parley leaves."""
 
 T = TypeVar("T")

@@ -104,10 +104,17 @@ async def running(
         stack.push_async_callback(core.sweep.close)
         core.handler.serve({adapter.platform: adapter for adapter in adapters})
         await core.sweep.start()
+        begun: list[Adapter] = []
+        stack.push_async_callback(_stop_intake, begun)
         for adapter in adapters:
-            stack.push_async_callback(adapter.stop_intake)
+            begun.append(adapter)
             await adapter.start(core)
         yield core
+
+
+async def _stop_intake(adapters: Sequence[Adapter]) -> None:
+    """Of all at once: together they have but a few seconds."""
+    await asyncio.gather(*(adapter.stop_intake() for adapter in adapters))
 
 
 async def _build(

@@ -17,9 +17,6 @@ from bot.store.flags import Scope
 
 SCOPES = {"here": "channel", "channel": "channel", "workspace": "workspace", "server": "workspace"}
 ADMINS_ONLY = "Only admins can switch tools here. Ask one of them."
-WORKSPACES = {"discord": "server"}
-"""What the people of a platform call a workspace, where they have another word."""
-
 NOTHING_TO_RENEW = (
     "There is no conversation here to begin anew: each thread is one of its own. Ask me in a new thread instead."
 )
@@ -167,7 +164,7 @@ class Commands:
 
 def _named(request: CommandRequest, scope: Scope) -> str:
     """A scope in the platform's word."""
-    return WORKSPACES.get(request.conversation.platform, scope) if scope == "workspace" else scope
+    return request.workspace if scope == "workspace" else scope
 
 
 def _said(request: CommandRequest, text: str) -> str:

@@ -70,4 +70,5 @@ def _unset(settings: Settings) -> Iterator[str]:
     if not settings.has_discord:
         yield f"· Discord is not set up: DISCORD_TOKEN ({DISCORD_TOKENS})."
     if not settings.admins:
-        yield "· ADMINS is empty: besides those whom a platform calls admins nobody may switch tools. Add slack:U… or discord:… ids."
+        yield "· ADMINS is empty: besides those whom a platform calls admins nobody may switch tools."
+        yield "  Add ids, such as slack:U… and discord:1234…."

@@ -37,7 +37,8 @@ class InboundMessage:
     route: Mapping[str, Any] = field(default_factory=dict)
     """What the adapter needs to answer this message, as JSON values; it comes back in `Reply.routes`.
 
-    What stands under `secret` in it is forgotten when the answer is shown.
+    What stands under `secret` in it is forgotten when the answer is shown; what stands under `said`, a person's own
+    words, when that person deletes the message.
     """
     follow_up: bool = False
     """Nobody called for Parley: it is to be answered only where the conversation has a thread already."""
@@ -120,6 +121,8 @@ class CommandRequest:
     text: str
     platform_admin: bool = False
     """The platform itself calls this person an admin of the workspace."""
+    workspace: str = "workspace"
+    """What people there call a workspace."""
     roles: Collection[str] = ()
     """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
 

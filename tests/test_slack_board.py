@@ -156,7 +156,7 @@ async def stage() -> AsyncIterator[Stage]:
         question = await alice.says(f"{workspace.mention} rain?", general)
         hasty = Impatient(clock)
         calls = Calls(connect(workspace.bot_token, workspace.api_url, session), Pace(hasty, unlimited), hasty)
-        route = {"ts": question.ts, "user": alice.id, "team": "T1", "title": "rain?"}
+        route = {"ts": question.ts, "user": alice.id, "team": "T1", "said": "rain?"}
         slip = Slip(Conversation("slack", "T1", general.id, question.ts), route)
         yield Stage(workspace, clock, calls, general, question, slip)
         await calls.close()

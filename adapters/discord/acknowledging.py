@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import aiohttp
 import structlog
 
 from adapters.discord.calls import Calls, DiscordError, Route
@@ -20,6 +21,9 @@ from adapters.pace import Rank
 
 MESSAGE, DEFERRED, CHOICES, FORM = 4, 5, 8, 9
 """https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type"""
+
+SOON = aiohttp.ClientTimeout(total=1.2)
+"""Seconds for one attempt, so that there is time for another one: a repeated answer changes nothing."""
 
 EPHEMERAL = 1 << 6
 LONGEST = 2_000
@@ -74,7 +78,8 @@ class Acknowledging:
         # The token a second time: discord.py counts by it then, and does not send one callback after the other.
         route = Route("POST", CALLBACK, interaction_id=interaction, interaction_token=token, webhook_token=token)
         try:
-            await self._calls.call(route, rank=Rank.FINAL, json={"type": kind, "data": data}, sure=True)
+            told = {"type": kind, "data": data}
+            await self._calls.call(route, rank=Rank.FINAL, json=told, sure=True, timeout=SOON)
         except DiscordError as error:
             if error.code != ANSWERED_ALREADY:  # else the answer to an attempt before this one was lost
                 log.warning("interaction not answered", code=error.code, problem=str(error))

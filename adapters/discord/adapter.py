@@ -90,7 +90,7 @@ class DiscordAdapter:
         )
         self._up.set()
         ears = Ears(intake, me, names, telling, clock, follow_threads=given.follow_threads)
-        hearing = Hearer(ears, Interactions(intake, names, acknowledging), Missed(intake, clock), names)
+        hearing = Hearer(ears, Interactions(intake, names, acknowledging), Missed(calls, intake, clock), names)
         hearing.first = lambda client: self._synchronise(calls, me, client)
         content = reads_content(calls.client)
         if not content:
@@ -116,7 +116,7 @@ class DiscordAdapter:
             await self._parts.gateway.close()
 
     async def close(self) -> None:
-        await self._asides.close()
+        await self._asides.drop()
         if self._parts is not None:
             await self._parts.telling.close()
             await self._parts.files.close()

@@ -17,11 +17,17 @@ from adapters.discord.errors import NO_ACCESS, NO_REPLY, THREAD_EXISTS, TOKEN_OV
 from adapters.discord.hearing import DIRECT, Me
 from adapters.discord.pen import Pen, Sheet, Ticket, direct
 from adapters.discord.routes import THREADS, TYPING, bucket_of
-from adapters.discord.showing import Showing, last_parts
+from adapters.discord.showing import Showing, Site, last_parts
 from adapters.pace import Clock, Rank
 from adapters.turns import Turns
-from bot.ports import Conversation, Placed, Reply
+from bot.ports import Placed, Reply
 from bot.view import View
+
+UNTITLED = "Question"
+"""The name of a thread for a question without words."""
+
+SHORT = 10.0
+"""Seconds that a question waits for its thread; for longer it is rather answered in the channel."""
 
 LINK = "https://discord.com/channels/{server}/{channel}/{message}"
 """https://docs.discord.com/developers/reference#message-formatting"""
@@ -67,12 +73,12 @@ class Answers:
         if view.outcome is None and not (board.response or board.segments):
             await self._typing(board.place)
         showing = self._showing(reply, board, view)
-        for _ in range(3):
+        while True:
             try:
                 await self._bring(reply, showing, view)
                 break
             except DiscordError as error:
-                other = await self._elsewhere(reply, showing, error)
+                other = await self._elsewhere(reply, showing, error)  # each way is taken once
                 if other is None:
                     raise
                 showing = other
@@ -80,12 +86,12 @@ class Answers:
             await self._point_at(reply, showing.board)
             if showing.board.opened and not showing.board.segments:
                 await self._put_away(showing.pen)
-        return Placed(showing.board.state(), conversations=self._conversations(reply, showing.board))
+        return Placed(showing.board.state(), conversations=_site(reply, showing.board).conversations(showing.board))
 
     def _showing(self, reply: Reply, board: Board, view: View) -> Showing:
         pen = self._pen(reply, board)
         turn = _newest(pen, board) if board.segments and view.outcome is None else ""
-        return Showing(pen, board, reply, single=_is_private(reply) and board.response, turn=turn)
+        return Showing(pen, board, reply, _site(reply, board), single=_is_private(reply) and board.response, turn=turn)
 
     async def _bring(self, reply: Reply, showing: Showing, view: View) -> None:
         if _is_private(reply) and not showing.board.response:
@@ -117,6 +123,8 @@ class Answers:
             if "open" in route:
                 async with self.opening.of(board.place, ""):
                     board = await self._opened(reply)
+                if board.place == str(route["at"]):  # another time there may be room for a thread
+                    await reply.record(Placed(board.state(), undecided=True))
         if board.response and self._ticket(route) is None:
             board = await self._without_response(reply, board)
         return board
@@ -132,12 +140,12 @@ class Answers:
             log.info("no room for a thread, answering in the channel")
             return Board(at)
         try:
-            named = {"name": reply.route["open"]}
+            named = {"name": reply.route.get("said") or UNTITLED}
             await self.calls.call(route, rank=Rank.FINAL, json=named, sure=True, patient=False)
         except DiscordError as error:
             if error.code == THREAD_EXISTS:
                 return Board(question)
-            if not (error.permanent or error.limited):
+            if not (error.permanent or (error.limited and (error.retry_after or 0.0) > SHORT)):
                 raise
             log.info("no thread opened, answering in the channel", code=error.code or error.status)
             return Board(at)
@@ -159,18 +167,19 @@ class Answers:
         if board.response and error.code in (*TOKEN_OVER, UNKNOWN_MESSAGE):  # the time is over, or it was deleted
             self.over.add(str(route["command"]))
             board = await self._without_response(reply, board)
-            return Showing(self._pen(reply, board), board, reply)
+            return Showing(self._pen(reply, board), board, reply, _site(reply, board))
         if error.code in NO_REPLY and showing.pen.answers:
-            return Showing(replace(showing.pen, answers=""), board, reply)
+            return Showing(replace(showing.pen, answers=""), board, reply, _site(reply, board))
         if error.code not in NO_ACCESS:
             return None
         if showing.attaching and not showing.single:
-            return Showing(showing.pen, board, reply, attach=False)
+            return Showing(showing.pen, board, reply, _site(reply, board), attach=False)
         if board.response and not showing.single:
-            return Showing(showing.pen, board, reply, single=True)
+            return Showing(showing.pen, board, reply, _site(reply, board), single=True)
         if "open" in route and board.place != str(route["at"]) and not board.segments:
             board = Board(str(route["at"]))
-            return Showing(self._pen(reply, board), board, reply)
+            await reply.record(Placed(board.state(), undecided=True))
+            return Showing(self._pen(reply, board), board, reply, _site(reply, board))
         return None
 
     async def _without_response(self, reply: Reply, board: Board) -> Board:
@@ -178,7 +187,9 @@ class Answers:
         person was to see it in a direct conversation with that one.
         """
         if _is_private(reply):
-            return Board(await direct(self.calls, str(reply.route["user"])))
+            board = Board(await direct(self.calls, str(reply.route["user"])))
+            await reply.record(Placed(board.state(), undecided=True))
+            return board
         if not board.segments:
             await self._remove_thinking(Pen(self.calls, board.place, reply.run_id), str(reply.route["command"]))
         return replace(board, response=False)
@@ -192,30 +203,26 @@ class Answers:
                 except DiscordError as error:
                     log.info("what says that Parley is thinking was not removed", code=error.code)
 
-    def _conversations(self, reply: Reply, board: Board) -> list[Conversation]:
-        """Among a channel's own messages people go on by replying to one of ours."""
-        where = reply.conversation
-        if _is_private(reply) or where.workspace == DIRECT or board.place != where.channel:
-            return []
-        return [replace(where, thread=segment.id) for segment in board.segments]
-
     # -- what is there ------------------------------------------------------------------------------------------
 
     async def _looked_up(self, reply: Reply, board: Board, view: View) -> Board:
-        """The messages of the reply that are there and were not recorded: the newest one at the most.
-
-        It has the reply's own button, or says in the end what is to be said.
+        """The messages of the reply that are there and were not recorded: those with its own button, and in the end the
+        one that says what is to be said next.
         """
         if _is_private(reply) and board.response:
             return board
-        since = str(reply.route.get("message") or reply.route["command"])
-        last = {part.whole().strip() for part in last_parts(view)} if view.outcome is not None else set[str]()
-        known = {segment.id for segment in board.segments}
-        for message in await reading.ours(self.calls, self.me.user, board.place, since):
-            runs, said = runs_of(message), str(message.get("content") or "").strip()
-            of_this = reply.run_id in runs or (not runs and said in last)
-            if of_this and str(message["id"]) not in known and not message.get("interaction_metadata"):
+        since, known = str(reply.route.get("message") or reply.route["command"]), {one.id for one in board.segments}
+        found = await reading.ours(self.calls, self.me.user, board.place, since)
+        new = [one for one in found if str(one["id"]) not in known and not one.get("interaction_metadata")]
+        for message in new:
+            if reply.run_id in runs_of(message):
                 board = board.with_segment(len(board.segments), Segment(str(message["id"])))
+                known.add(str(message["id"]))
+        parts, number = last_parts(view) if view.outcome is not None else [], len(board.segments)
+        answers = self._pen(reply, board).answers if number == 0 else ""
+        for message in new if number < len(parts) else ():
+            if str(message["id"]) not in known and _says(message, parts[number].whole(), answers):
+                return board.with_segment(number, Segment(str(message["id"])))
         return board
 
     # -- the end ------------------------------------------------------------------------------------------------
@@ -263,6 +270,13 @@ class Answers:
             log.info("not told either", code=problem.code)
 
 
+def _site(reply: Reply, board: Board) -> Site:
+    where = reply.conversation
+    private, direct = _is_private(reply), where.workspace == DIRECT
+    among_others = not (private or direct) and board.place == where.channel
+    return Site(where, is_told=among_others or (private and not board.response), among_others=among_others)
+
+
 def _is_private(reply: Reply) -> bool:
     return bool(reply.route.get("private"))
 
@@ -270,6 +284,13 @@ def _is_private(reply: Reply) -> bool:
 def _newest(pen: Pen, board: Board) -> str:
     """The bucket of the message that the next state on the way goes into."""
     return pen.where("" if board.response and len(board.segments) == 1 else board.segments[-1].id)
+
+
+def _says(message: Mapping[str, Any], text: str, answers: str) -> bool:
+    """Whether a message without buttons says this, in reply to that question where it must."""
+    to = str((message.get("message_reference") or {}).get("message_id") or "")
+    said = str(message.get("content") or "").strip()
+    return not runs_of(message) and said == text.strip() and (not answers or to == answers)
 
 
 def _responds_to(message: Mapping[str, Any], command: str) -> bool:

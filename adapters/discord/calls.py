@@ -73,7 +73,8 @@ class Calls:
         """Raises `DiscordError` where Discord refuses the token, or is not to be reached."""
         point_at(api_url)
         try:
-            await self.client.login(token)
+            async with asyncio.timeout(LONGEST):
+                await self.client.login(token)
         except discord.LoginFailure as error:
             raise DiscordError(
                 "Discord does not know the bot's token: set DISCORD_TOKEN anew.",
@@ -95,16 +96,18 @@ class Calls:
         patient: bool = True,
         sure: bool = False,
         paced: bool = False,
+        timeout: aiohttp.ClientTimeout = TIMEOUT,
     ) -> Any:
         """Make a call when it is its turn, and return what Discord answers, parsed.
 
-        `form` is a multipart body in place of `json`. `patient` and `sure` are those of `Effort`. `paced`: its turn was
-        taken beforehand, by `wait`. Raises `DiscordError`.
+        `form` is a multipart body in place of `json`; `timeout` is that of one attempt. `patient` and `sure` are those
+        of `Effort`. `paced`: its turn was taken beforehand, by `wait`. Raises `DiscordError`.
         """
         what = f"{route.method} {route.path}"
         space = bucket_of(route)
         where, turn = space or what, self._turns.of(space, "") if space else asyncio.Lock()
-        keys = keys_of(where, rank, everywhere=not (route.webhook_token or route.path.startswith("/interactions")))
+        everywhere = not (route.webhook_token or route.path.startswith("/interactions"))
+        keys = keys_of(where, rank if space else Rank.FINAL, everywhere=everywhere)
         effort = Effort(patient, sure)
         given: dict[str, Any] = {} if json is None else {"json": json}
         if params:
@@ -115,7 +118,7 @@ class Calls:
             paced = False
             try:
                 async with turn, asyncio.timeout(LONGEST):
-                    return await self.client.http.request(route, form=form, timeout=TIMEOUT, **given)
+                    return await self.client.http.request(route, form=form, timeout=timeout, **given)
             except Exception as trouble:
                 error = _told_of(what, trouble)
                 self._tell(error)
@@ -146,11 +149,12 @@ class Calls:
     ) -> None:
         """The headers of every answer: https://docs.aiohttp.org/en/stable/tracing_reference.html
 
-        A long pause is not left to discord.py, which would wait it out in the call.
+        A long pause is not left to discord.py, which would wait it out in the call; nor is one of all calls, which it
+        never ends where its own call is broken off meanwhile.
         """
-        pause = pause_of(params.response)
-        if pause > SHORT:
-            everywhere = "X-RateLimit-Global" in params.response.headers
+        pause, told = pause_of(params.response), params.response.headers
+        everywhere = "X-RateLimit-Global" in told or "Via" not in told
+        if pause and (everywhere or pause > SHORT):
             params.response.close()
             raise Paused(pause, everywhere=everywhere)
         where = bucket_at(params.method, params.url.path)

@@ -6,6 +6,7 @@ Parley was away is asked for when it is back (missed.py).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -30,10 +31,12 @@ WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds between attempts to store a message."""
 
 NOT_STORED = "I could not take that in, since my database does not work. Please try again later."
+PATIENCE = 10.0
+"""Seconds for which Discord is asked what a message replies to."""
+
 WITHHELD = "Discord does not let me read that: mention me by name, or use /ask."
 LONGEST_TITLE = 100
 """Characters of a thread's name: https://docs.discord.com/developers/resources/channel#start-thread-from-message"""
-UNTITLED = "Question"
 REMEMBERED = 2_000
 
 log = structlog.get_logger(__name__)
@@ -55,42 +58,42 @@ class Ears:
 
     async def message(self, message: discord.Message, *, missed: bool = False) -> None:
         """Somebody said something. What was `missed` is answered like any other, and refused without a word."""
-        said = await self._heard(message)
-        if said is None or not (said.addressed or self._follow):
+        if message.author.bot:
             return
-        if missed and not said.place.is_direct:
-            said = await self._as_member(said)
-        if said.withheld:
-            if not missed:
+        async with self._turns.of(str(message.channel.id), ""):
+            said = await self._heard(message)
+            if said is not None and missed and not said.place.is_direct:
+                said = await self._as_member(said)
+            if said is None or not (said.addressed or self._follow):
+                return
+            if not said.withheld:
+                await self._accept(said, missed=missed)
+            elif not missed:
                 self._telling.reply(said, WITHHELD)
-            return
-        async with self._turns.of(said.place.id, ""):
-            await self._accept(said, missed=missed)
 
     async def edited(self, event: discord.RawMessageUpdateEvent) -> None:
         """Only people's own changes count: Discord tells of previews and threads of a message in the same way."""
-        if event.message.edited_at is None:
+        if event.message.edited_at is None or event.message.author.bot:
             return
-        said = await self._heard(event.message)
-        if said is not None:
-            async with self._turns.of(said.place.id, ""):
+        async with self._turns.of(str(event.channel_id), ""):
+            said = await self._heard(event.message)
+            if said is not None:
                 await self._again(lambda: self._intake.amend(said.conversation, said.id, said.text))
 
     async def deleted(self, server: str, channel: str, ids: Iterable[str]) -> None:
-        place = await self._names.place(server or DIRECT, channel)
-        if place is None:
-            return
-        async with self._turns.of(place.id, ""):
+        async with self._turns.of(channel, ""):
+            place = await self._names.place(server or DIRECT, channel)
+            if place is None:
+                return
             for id_ in ids:
                 await self._again(lambda id_=id_: self._intake.withdraw(place.conversation(id_), id_))
 
     async def _heard(self, message: discord.Message) -> Said | None:
-        if message.author.bot:
-            return None
         place = place_of(message.channel) or await self._place_of(message)
         if place is None:
             return None
-        await self._resolve(message)
+        if not (place.parent or place.is_direct):
+            await self._resolve(message)
         return heard(message, place, self._me, content=self._names.reads_content)
 
     async def _resolve(self, message: discord.Message) -> None:
@@ -102,17 +105,23 @@ class Ears:
         if reference is None or reference.resolved is not None or message.type is not discord.MessageType.reply:
             return
         try:
-            reference.resolved = await message.channel.fetch_message(reference.message_id or 0)
+            async with asyncio.timeout(PATIENCE):
+                reference.resolved = await message.channel.fetch_message(reference.message_id or 0)
         except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
             log.info("not known what a message replies to", problem=type(error).__name__)
 
-    async def _as_member(self, said: Said) -> Said:
-        """A message that was asked for does not tell its author's name and roles in the server."""
+    async def _as_member(self, said: Said) -> Said | None:
+        """A message that was asked for does not tell its author's name and roles in the server.
+
+        None for who is no member any more, or of whom it cannot be known whether they may ask.
+        """
         try:
             person = await self._names.person(said.place.server, said.author.id)
         except DiscordError as error:
-            log.info("not known who asked", code=error.code)
-            return said
+            log.warning("not known who asked, so that it is not answered", code=error.code)
+            return None
+        if not person.name:
+            return None
         return replace(said, author=Author(said.author.id, person.name), roles=person.roles)
 
     async def _place_of(self, message: discord.Message) -> Place | None:
@@ -150,7 +159,7 @@ class Ears:
         if said.replies_to:
             route["reply"] = said.replies_to
         elif not (place.is_direct or place.parent):
-            route |= {"open": title(said.text, LONGEST_TITLE) or UNTITLED} if place.opens else {"reply": ""}
+            route |= {"open": True, "said": title(said.text, LONGEST_TITLE)} if place.opens else {"reply": ""}
         return InboundMessage(
             conversation=where,
             author=said.author,

@@ -15,10 +15,10 @@ import discord
 import structlog
 
 from adapters.discord.address import meet_at
-from adapters.discord.calls import Calls
+from adapters.discord.calls import Calls, DiscordError, Route
 from adapters.discord.invite import intents
 from adapters.door import Door, Leaving
-from adapters.pace import Clock
+from adapters.pace import Clock, Rank
 
 IDENTIFY_PAUSE = 5.0
 """Seconds between two sessions: https://docs.discord.com/developers/events/gateway#rate-limiting"""
@@ -29,11 +29,14 @@ READY_PAUSE = 0.1
 BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0
 """Seconds before the client is begun anew, doubled each time."""
 
-PARTING = 2.0
+PARTING = 1.0
 """Seconds for Discord to say goodbye as well."""
 
-FOR_GOOD = frozenset({4004, 4010, 4011, 4012, 4013})
+BAD_TOKEN = 4004
 """https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
+
+LONGEST_LOGIN = 30.0
+"""Seconds."""
 
 # What discord.py says at lower levels has tokens of interactions in it, or is said here.
 logging.getLogger("discord").setLevel(logging.CRITICAL)
@@ -45,8 +48,16 @@ log = structlog.get_logger(__name__)
 class Hearer(Protocol):
     """Who is told what the gateway delivers."""
 
+    async def begun(self, client: discord.Client, shard: int) -> None:
+        """A session was begun anew: what was said before it is not delivered. Nothing of it was taken in yet."""
+        ...
+
     async def ready(self, client: discord.Client) -> None:
-        """A session was begun anew: what was said before it is not delivered."""
+        """The first sessions have begun, and the servers are there."""
+        ...
+
+    async def direct(self, client: discord.Client) -> None:
+        """The session of direct conversations has begun; it comes once a session."""
         ...
 
     async def server(self, client: discord.Client, id_: str) -> None:
@@ -78,10 +89,19 @@ class Client(discord.AutoShardedClient):
         self._hearer = hearer
         self._door = door
         self._clock = clock
+        state = self._connection  # what cannot be read would end the client, and all its sessions
+        state.parsers = {name: _guarded(name, parse) for name, parse in state.parsers.items()}
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         if not initial:
             await self._clock.sleep(IDENTIFY_PAUSE)
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        await self._take_in(lambda: self._hearer.begun(self, shard_id))
+
+    async def on_shard_ready(self, shard_id: int) -> None:
+        if shard_id == 0:
+            await self._take_in(lambda: self._hearer.direct(self))
 
     async def on_ready(self) -> None:
         log.info("connected to Discord", servers=len(self.guilds), shards=self.shard_count)
@@ -115,7 +135,7 @@ class Client(discord.AutoShardedClient):
         await self._take_in(lambda: self._hearer.interaction(interaction))
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        log.exception("not taken in", event=event_method)
+        log.exception("not taken in", listener=event_method)
 
     async def _gone(self, server: int | None, channel: int, ids: list[str]) -> None:
         await self._take_in(lambda: self._hearer.deleted(str(server) if server else "", str(channel), ids))
@@ -125,6 +145,19 @@ class Client(discord.AutoShardedClient):
             await self._door.take_in(work)
         except Leaving:
             log.debug("not taken in any more")
+
+
+def _guarded(name: str, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What reads the events of a name, and passes over one that it cannot read."""
+
+    def guarded(data: Any) -> Any:
+        try:
+            return parse(data)
+        except Exception as error:
+            log.error("an event of Discord could not be read", event_name=name, problem=type(error).__name__)  # noqa: TRY400
+            return None
+
+    return guarded
 
 
 class Gateway:
@@ -147,10 +180,9 @@ class Gateway:
 
     async def close(self) -> None:
         """Take nothing in any more, and leave. What is being taken in has a moment."""
-        await self._door.close()
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(self._door.close(), *([self._task] if self._task else []), return_exceptions=True)
 
     async def _serve(self, hearer: Hearer) -> None:
         pause = BACK_OFF
@@ -161,25 +193,27 @@ class Gateway:
             except discord.PrivilegedIntentsRequired:
                 log.warning("Discord does not grant the message content intent: only mentions are heard in servers")
                 self.content = False
-            except discord.LoginFailure:
-                log.error("Discord took the bot's token back: set the new DISCORD_TOKEN")  # noqa: TRY400 - says it all
-                return
             except discord.ConnectionClosed as error:
-                if error.code in FOR_GOOD:
-                    log.error("Discord refuses the connection", code=error.code)  # noqa: TRY400 - says it all
-                    return
-                log.warning("connection to Discord ended", code=error.code)
+                problem = "set DISCORD_TOKEN anew" if error.code == BAD_TOKEN else ""
+                log.error("Discord ended the connection", code=error.code, remedy=problem)  # noqa: TRY400 - says it all
+            except DiscordError as error:
+                log.error("Discord cannot be connected to", problem=str(error))  # noqa: TRY400 - says it all
             except Exception as error:
                 log.warning("connection to Discord ended", problem=type(error).__name__)
             pause = BACK_OFF if self._clock.now() - begun > LONGEST_BACK_OFF else min(2 * pause, LONGEST_BACK_OFF)
             await self._clock.sleep(pause)
 
     async def _live(self, hearer: Hearer) -> None:
-        shards, url, _ = await self._calls.client.http.get_bot_gateway()
-        meet_at(url)
+        told = await self._calls.call(Route("GET", "/gateway/bot"), rank=Rank.FINAL, sure=True)
+        shards, starts = told["shards"], told["session_start_limit"]
+        if starts["remaining"] < shards:
+            log.error("Discord lets no more sessions begin for now", hours=round(starts["reset_after"] / 3_600_000, 1))
+            await self._clock.sleep(starts["reset_after"] / 1_000)
+        meet_at(told["url"])
         client = self.client = Client(hearer, self._door, self._clock, content=self.content, shards=shards)
         try:
-            await client.login(self._token)
+            async with asyncio.timeout(LONGEST_LOGIN):
+                await client.login(self._token)
             await client.connect()
         finally:
             with suppress(TimeoutError):

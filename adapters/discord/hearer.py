@@ -17,6 +17,8 @@ from adapters.discord.names import Names
 
 PATIENCE = 60.0
 """Seconds for which what people say waits until what was missed before it has been read."""
+A_MOMENT = 1.0
+"""Seconds for which a command waits for the store, of the three that Discord gives it."""
 
 
 @dataclass(slots=True)
@@ -28,13 +30,21 @@ class Hearer:
     first: Callable[[discord.Client], None] | None = None
     """Done once, when the first session has begun."""
     _caught_up: dict[str, asyncio.Event] = field(default_factory=dict)
-    """By server: what was said in it before the session is read."""
+    """By server: what was said in it before this session is read."""
+
+    async def begun(self, client: discord.Client, shard: int) -> None:
+        for server in [*self._caught_up]:
+            if _shard_of(server, client.shard_count or 1) == shard:
+                self._caught_up.pop(server).set()
+        await self.missed.look()
 
     async def ready(self, client: discord.Client) -> None:
         self.names.client = client
         if self.first is not None:
             self.first(client)
             self.first = None
+
+    async def direct(self, client: discord.Client) -> None:
         await self._catch_up(client, DIRECT)
 
     async def server(self, client: discord.Client, id_: str) -> None:
@@ -55,17 +65,30 @@ class Hearer:
         await self.ears.deleted(server, channel, ids)
 
     async def interaction(self, interaction: discord.Interaction[discord.Client]) -> None:
+        """Discord waits for an answer: what was missed is known before, but not read."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(A_MOMENT):
+                await self.missed.known()
         await self.interactions.take(interaction)
 
     async def _catch_up(self, client: discord.Client, server: str) -> None:
-        caught_up = self._caught_up.setdefault(server, asyncio.Event())
-        caught_up.clear()
-        try:
-            await self.missed.read(client, server, lambda message: self.ears.message(message, missed=True))
-        finally:
-            caught_up.set()
+        if self._event(server).is_set():  # it was away in the middle of a session
+            del self._caught_up[server]
+            await self.missed.look()
+        caught_up = self._event(server)
+        await self.missed.read(client, server, lambda message: self.ears.message(message, missed=True))
+        caught_up.set()  # where it was broken off, what came since would hide what was missed
 
     async def _until_caught_up(self, server: str) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE):
-                await self._caught_up.setdefault(server, asyncio.Event()).wait()
+                while not (caught_up := self._event(server)).is_set():
+                    await caught_up.wait()
+
+    def _event(self, server: str) -> asyncio.Event:
+        return self._caught_up.setdefault(server, asyncio.Event())
+
+
+def _shard_of(server: str, shards: int) -> int:
+    """https://docs.discord.com/developers/events/gateway#sharding"""
+    return 0 if server == DIRECT else (int(server) >> 22) % shards

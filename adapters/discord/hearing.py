@@ -141,8 +141,11 @@ def one_line(name: str) -> str:
 
 
 def roles_of(person: discord.User | discord.Member) -> list[str]:
-    """The ids of somebody's roles in the server; everybody has that of the server itself."""
-    return [str(role.id) for role in person.roles] if isinstance(person, discord.Member) else []
+    """The ids of somebody's roles in the server; everybody has that of the server itself.
+
+    As Discord told them: `Member.roles` leaves out those that the client does not know (yet).
+    """
+    return [str(person.guild.id), *map(str, person._roles)] if isinstance(person, discord.Member) else []
 
 
 def _roles_of(message: discord.Message, me: Me) -> list[str]:

@@ -105,7 +105,12 @@ class Interactions:
             await self._ask(someone, _question(command, resolved))
             return
         request = CommandRequest(
-            someone.here, someone.author, command.line, platform_admin=someone.admin, roles=someone.roles
+            someone.here,
+            someone.author,
+            command.line,
+            platform_admin=someone.admin,
+            workspace="server",
+            roles=someone.roles,
         )
         await self._answer(someone, self._obeyed(request))
 

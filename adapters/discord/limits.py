@@ -15,8 +15,8 @@ GLOBAL = "global"
 STATE = "state "
 """Begins the key of states on the way in one place."""
 
-RATES = Limit(9, 0.2)
-"""Of 50 calls a second in all, which Discord takes with the bot's token: evenly, so that no second has more."""
+RATES = Limit(40, 1.0)
+"""Of 50 calls a second in all, which Discord takes with the bot's token: not all arrive as evenly as they went."""
 RHYTHM = Limit(1, 1.0)
 """How often one answer is edited at the most: our own measure, as fast as it is pleasant to read."""
 
@@ -34,7 +34,7 @@ def unlimited(key: str) -> None:
 
 def keys_of(where: str, rank: Rank, *, everywhere: bool) -> tuple[str, ...]:
     """What a call is counted under. `where` is its bucket; `everywhere`: it counts in the global rate."""
-    state = (f"{STATE}{where}",) if where and rank >= Rank.STATE else ()
+    state = (f"{STATE}{where}",) if rank is Rank.STATE else ()
     return (*((GLOBAL,) if everywhere else ()), *((where,) if where else ()), *state)
 
 

@@ -7,13 +7,15 @@ the newest stored message of their server on: what came before it was heard. Wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-import aiohttp
 import discord
 import structlog
 
+from adapters.discord import reading
+from adapters.discord.calls import Calls, DiscordError
 from adapters.discord.hearing import DIRECT, PLATFORM
 from adapters.discord.snowflakes import earliest, seconds
 from adapters.pace import Clock
@@ -29,12 +31,13 @@ OVERLAP = 60.0
 PLACES = 100
 """Places that are read at the most, those first in which somebody spoke last."""
 
-MOST = 300
-"""Messages of a place that are read at the most."""
+PAGES = 3
+"""Pages of a place that are read at the most: 300 messages."""
+
+WAITS = (2.0, 5.0, 10.0, 20.0)
+"""Seconds between attempts to read a place: what is not read now is never read."""
 
 AT_ONCE = 4
-KEPT = 10.0
-"""Seconds for which a look at the store serves."""
 
 Say = Callable[[discord.Message], Awaitable[None]]
 log = structlog.get_logger(__name__)
@@ -42,20 +45,34 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Missed:
+    calls: Calls
     intake: Intake
     clock: Clock
-    _heard: tuple[float, Sequence[tuple[Conversation, str]]] = (-KEPT, ())
+    _heard: Sequence[tuple[Conversation, str]] | None = None
+    """Where people spoke last before the session; None where the store does not tell."""
+    _known: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def look(self) -> None:
+        """Find out what was heard last. What a new session delivers is taken in after it: that would hide the gap."""
+        self._known.clear()
+        try:
+            self._heard = await self.intake.heard_lately(PLATFORM)
+        except StoreError as error:
+            self._heard = None
+            log.warning("what was missed is not known", error=str(error))
+        finally:
+            self._known.set()
+
+    async def known(self) -> None:
+        """Wait until what was heard last is known."""
+        await self._known.wait()
 
     async def read(self, client: discord.Client, server: str, say: Say) -> None:
         """Say again what was missed in a server, or in direct conversations, in the order in which it was said.
 
         If Parley goes in the middle of it, the newest stored message still tells what was heard.
         """
-        try:
-            heard = await self._lately(server)
-        except StoreError as error:
-            log.warning("what was missed is not known", error=str(error))
-            return
+        heard = await self._lately(server)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(place: str, since: str) -> list[discord.Message]:
@@ -71,12 +88,11 @@ class Missed:
             log.info("read what was said meanwhile", server=server, places=len(places), messages=len(messages))
 
     async def _lately(self, server: str) -> Sequence[tuple[Conversation, str]]:
-        """Where people spoke last in a server; one look at the store serves all servers of a start."""
-        at, heard = self._heard
-        if self.clock.now() - at > KEPT:
-            heard = await self.intake.heard_lately(PLATFORM)
-            self._heard = (self.clock.now(), heard)
-        return [(where, key) for where, key in heard if where.workspace == server]
+        """Where people spoke last in a server; one look at the store serves all servers of a session."""
+        await self.known()
+        if self._heard is None:
+            await self.look()
+        return [(where, key) for where, key in self._heard or () if where.workspace == server]
 
     def _places(self, client: discord.Client, heard: Sequence[tuple[Conversation, str]]) -> Mapping[str, str]:
         """The places to read, each with the id after which: those first in which somebody spoke last."""
@@ -86,36 +102,55 @@ class Missed:
             scope = where.channel if where.workspace == DIRECT else where.workspace
             newest[scope] = max(newest.get(scope, 0.0), _moment(key))
         found: dict[str, str] = {}
-        for where, _ in heard:
+        for where, key in heard:
             scope = where.channel if where.workspace == DIRECT else where.workspace
             since = earliest(max(newest[scope] - OVERLAP, oldest))
-            for place in self._parts(client, where):
-                if len(found) < PLACES and _has_news(client, place, since):
-                    found.setdefault(place, since)
+            for place, after in self._parts(client, where, key, since):
+                if len(found) < PLACES and _has_news(client, place, after):
+                    found.setdefault(place, after)
         return found
 
-    def _parts(self, client: discord.Client, where: Conversation) -> list[str]:
-        """The channel of a conversation, and its thread where that is open; nothing of a server that was left."""
+    def _parts(self, client: discord.Client, where: Conversation, key: str, since: str) -> Iterator[tuple[str, str]]:
+        """The channel of a conversation, and its thread where that is open; nothing of a server that was left.
+
+        A thread is read from its own newest message on: what was said there before Parley was called is no follow-up.
+        """
         if where.workspace == DIRECT:
-            return [where.channel]
+            yield where.channel, since
+            return
         guild = client.get_guild(int(where.workspace)) if where.workspace.isdecimal() else None
         if guild is None:
-            return []
-        thread = guild.get_thread(int(where.thread)) if where.thread.isdecimal() else None
-        channel = guild.get_channel_or_thread(int(where.channel))
-        return [str(one.id) for one in (thread, channel) if one is not None]
+            return
+        if where.thread.isdecimal() and guild.get_thread(int(where.thread)):
+            yield where.thread, max(since, _id(key), key=int)
+        if guild.get_channel_or_thread(int(where.channel)):
+            yield where.channel, since
 
     async def _read(self, client: discord.Client, place: str, since: str) -> list[discord.Message]:
         """What people said there after an id."""
-        known = client.get_channel(int(place))
-        channel = known if isinstance(known, discord.abc.Messageable) else client.get_partial_messageable(int(place))
-        said: list[discord.Message] = []
-        try:
-            read = channel.history(limit=MOST, after=discord.Object(int(since)), oldest_first=True)
-            said.extend([message async for message in read if not message.author.bot])
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
-            log.warning("place not read, what was missed there is not known", problem=type(error).__name__)
-        return said
+        for wait in (*WAITS, None):
+            try:
+                read = await reading.after(self.calls, place, since, pages=PAGES)
+                break
+            except DiscordError as error:
+                if error.permanent or wait is None:
+                    log.warning("place not read, what was missed there is not known", code=error.code)
+                    return []
+                await self.clock.sleep(wait)
+        if len(read) == PAGES * reading.PAGE:
+            log.warning("more was said than is read", place=place)
+        found = (_message(client, place, one) for one in read if not one["author"].get("bot"))
+        return [message for message in found if message is not None]
+
+
+def _message(client: discord.Client, place: str, told: reading.Message) -> discord.Message | None:
+    """As the gateway would have brought it; None where it cannot be read."""
+    channel: Any = client.get_channel(int(place)) or client.get_partial_messageable(int(place))
+    try:
+        return discord.Message(state=client._connection, channel=channel, data=told)  # type: ignore[arg-type]
+    except (LookupError, TypeError, ValueError) as error:
+        log.warning("a message could not be read", problem=type(error).__name__)
+        return None
 
 
 def _has_news(client: discord.Client, place: str, since: str) -> bool:
@@ -126,5 +161,10 @@ def _has_news(client: discord.Client, place: str, since: str) -> bool:
 
 def _moment(key: str) -> float:
     """When a message was said, by its key."""
+    return seconds(_id(key))
+
+
+def _id(key: str) -> str:
+    """The id of a message or command, by its key."""
     id_ = key.removeprefix("ask-")
-    return seconds(id_) if id_.isdecimal() else 0.0
+    return id_ if id_.isdecimal() else "0"

@@ -21,12 +21,15 @@ THREADS = frozenset({10, 11, 12})
 DIRECTS = frozenset({1, 3})
 """https://docs.discord.com/developers/resources/channel#channel-object-channel-types"""
 
+MOST = 20
+"""People of a message whose names are asked for."""
+
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`roles`: the ids of those in the server."""
+    """`name` is empty for nobody; `roles`: the ids of those in the server."""
 
     name: str
     roles: Sequence[str] = ()
@@ -46,18 +49,13 @@ class Names:
         return self.client is None or self.client.intents.message_content
 
     async def people(self, server: str, ids: Collection[str]) -> Mapping[str, str]:
-        """The names that can be had. Raises `DiscordError` where they could be had later."""
-        found = await asyncio.gather(*(self._people.get(f"{server} {id_}") for id_ in ids), return_exceptions=True)
-        names: dict[str, str] = {}
-        for id_, person in zip(ids, found, strict=True):
-            if isinstance(person, Person):
-                names[id_] = person.name
-            elif not (isinstance(person, DiscordError) and person.permanent):
-                raise person
-        return names
+        """The names that can be had, of the first few. Raises `DiscordError` where they could be had later."""
+        asked = list(ids)[:MOST]
+        found = await asyncio.gather(*(self.person(server, id_) for id_ in asked))
+        return {id_: person.name for id_, person in zip(asked, found, strict=True) if person.name}
 
     async def person(self, server: str, id_: str) -> Person:
-        """Raises `DiscordError`."""
+        """Without a name where Discord knows nobody there. Raises `DiscordError`."""
         return await self._people.get(f"{server} {id_}")
 
     def roles(self, server: str, ids: Collection[str]) -> Mapping[str, str]:
@@ -91,9 +89,14 @@ class Names:
     async def _ask_person(self, key: str) -> Person:
         """https://docs.discord.com/developers/resources/guild#get-guild-member"""
         server, _, id_ = key.partition(" ")
-        if server == DIRECT:
-            return Person(_name(await self._get("/users/{user_id}", user_id=id_), id_))
-        found = await self._get("/guilds/{guild_id}/members/{user_id}", guild_id=server, user_id=id_)
+        try:
+            if server == DIRECT:
+                return Person(_name(await self._get("/users/{user_id}", user_id=id_), id_))
+            found = await self._get("/guilds/{guild_id}/members/{user_id}", guild_id=server, user_id=id_)
+        except DiscordError as error:
+            if not error.permanent:
+                raise
+            return Person("")
         name = one_line(found.get("nick") or "") or _name(found["user"], id_)
         return Person(name, (server, *map(str, found["roles"])))
 

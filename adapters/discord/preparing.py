@@ -44,13 +44,15 @@ class Preparing:
     async def prepare(self, message: InboundMessage, *, first: bool) -> Prepared:
         """Raises `DiscordError` where something could be had later."""
         server = message.conversation.workspace
-        text = await self._readable(message.text, server)
+        text = await self._readable(message.text, server, {})
         earlier = await self._earlier(message) if first and message.route.get("joined") else ()
         return Prepared(text, message.author, earlier)
 
-    async def _readable(self, text: str, server: str) -> str:
+    async def _readable(self, text: str, server: str, known: Mapping[str, str]) -> str:
+        """`known`: names of people that need not be asked for."""
         found = named(text)
-        people = await self.names.people(server, [id_ for id_ in found.people if id_ != self.me.user])
+        asked = [id_ for id_ in found.people if id_ != self.me.user and id_ not in known]
+        people = {**known, **await self.names.people(server, asked)}
         roles, channels = self.names.roles(server, found.roles), self.names.channels(server, found.channels)
         return readable(text, people, roles, channels, me=self.me.user)
 
@@ -88,12 +90,16 @@ class Preparing:
         return message
 
     async def _said(self, one: Message, server: str) -> Earlier:
-        text = (await self._readable(_words(one), server))[:LONGEST_EARLIER]
+        known = {str(person["id"]): _name(person) for person in one.get("mentions") or ()}
+        text = (await self._readable(_words(one), server, known))[:LONGEST_EARLIER]
         author = one["author"]
         if str(author["id"]) == self.me.user:
             return Earlier(text)
-        name = one_line(author.get("global_name") or author.get("username") or "")
-        return Earlier(text, Author(str(author["id"]), name or str(author["id"])))
+        return Earlier(text, Author(str(author["id"]), _name(author)))
+
+
+def _name(person: Mapping[str, Any]) -> str:
+    return one_line(person.get("global_name") or person.get("username") or "") or str(person["id"])
 
 
 def _words(message: Message) -> str:

@@ -8,7 +8,7 @@ or too many of.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from adapters.discord.board import Board, Segment, digest
@@ -19,7 +19,7 @@ from adapters.discord.markdown import to_discord
 from adapters.discord.pen import File, Pen, Sheet
 from adapters.pace import Rank
 from adapters.text import Part, split, with_below
-from bot.ports import Placed, Reply
+from bot.ports import Conversation, Placed, Reply
 from bot.view import StatusLine, View
 
 LIMIT = 2_000
@@ -37,9 +37,30 @@ THINKING = "-# thinking…"
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a reply stands. `is_told`: its question does not tell so, and people may go on at its messages."""
+
+    where: Conversation
+    is_told: bool
+    among_others: bool
+    """It stands among a channel's own messages: people go on by replying to one of ours."""
+
+    def conversations(self, board: Board) -> list[Conversation]:
+        return [replace(self.where, thread=segment.id) for segment in board.segments] if self.among_others else []
+
+
 class Showing:
     def __init__(
-        self, pen: Pen, board: Board, reply: Reply, *, single: bool = False, attach: bool = True, turn: str = ""
+        self,
+        pen: Pen,
+        board: Board,
+        reply: Reply,
+        site: Site,
+        *,
+        single: bool = False,
+        attach: bool = True,
+        turn: str = "",
     ) -> None:
         """`single`: there may be one message only, the rest comes as a file. `attach`: files may be sent. `turn` is the
         bucket whose turn was waited for already, if one was.
@@ -51,6 +72,7 @@ class Showing:
         """What is being sent has a file."""
         self._attach = attach
         self._reply = reply
+        self._site = site
         self._turn = turn
 
     async def go_on(self, view: View) -> None:
@@ -61,8 +83,9 @@ class Showing:
             if number == len(shown) - 1:
                 sheet = Sheet(_growing(part.whole(), view.status_lines), under(view.buttons))
                 await self._show(number, sheet, Rank.STATE)
-            else:
-                await self._show(number, Sheet(part.whole()), Rank.STATE)
+            else:  # a new one is known by its button, should nobody hear that it was sent
+                buttons = view.buttons if number >= len(self.board.segments) else ()
+                await self._show(number, Sheet(part.whole(), under(buttons)), Rank.STATE)
             if number >= len(self.board.segments):
                 return  # the response was not taken; what stands below it comes with a newer state
         await self._remove_from(len(shown))
@@ -93,13 +116,25 @@ class Showing:
             segment = self.board.segments[number]
             if segment.digest == wanted or await self._edit(number, segment, sheet, wanted, rank):
                 return
+            await self._remove_from(number + 1)  # what follows on it is sent anew as well, in order
             self.board = replace(self.board, again=self.board.again + 1)
         if self.board.segments:
-            await self._reply.record(Placed(self.board.state(), undecided=True))
+            await self._record()
         id_, shown = await self._sent(sheet, number)
         self._put(number, Segment(id_, wanted if shown else ""))
+        await self._record_first(number)
         if not shown and rank is not Rank.STATE:
             await self._show(number, sheet, rank)
+
+    async def _record_first(self, number: int) -> None:
+        """Where the first message of a reply stands cannot always be told by its question."""
+        if number == 0 and self._site.is_told:
+            await self._record()
+
+    async def _record(self) -> None:
+        await self._reply.record(
+            Placed(self.board.state(), undecided=True, conversations=self._site.conversations(self.board))
+        )
 
     async def _sent(self, sheet: Sheet, number: int) -> tuple[str, bool]:
         """A nonce whose message was deleted sends none for some minutes: the next one does.
@@ -122,7 +157,10 @@ class Showing:
                 raise
             self.board = self.board.unsure()
         else:
+            first = not self.board.segments
             self._put(0, Segment(id_, wanted))
+            if first:
+                await self._record_first(0)
 
     async def _edit(self, number: int, segment: Segment, sheet: Sheet, wanted: str, rank: Rank) -> bool:
         """False where somebody has deleted the message."""

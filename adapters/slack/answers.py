@@ -74,7 +74,7 @@ class Answers:
             board = await self._posted_question(reply, board)
         pen = self._pen(reply, board)
         if view.outcome is None and not board.waiting and not board.form:
-            title, user = str(reply.route.get("title", "")), str(reply.route["user"])
+            title, user = str(reply.route.get("said", "")), str(reply.route["user"])
             waiting = await self.working.begin(pen.channel, pen.root, user, title)
             board = replace(board, waiting=waiting)
         showing = Showing(pen, board, reply, self.calls.streams, self.clock.now(), turn)

@@ -150,7 +150,7 @@ class Ears:
         person = self._people.known(said.user)
         joined = said.is_reply and said.addressed and where not in self._known
         text, whole = self._readable(said.text)
-        route = {"ts": said.ts, "user": said.user, "team": said.user_team or self._me.team, "title": title(text)}
+        route = {"ts": said.ts, "user": said.user, "team": said.user_team or self._me.team, "said": title(text)}
         raw = joined or person is None or person.guest or person.foreign or not (whole and text)
         return InboundMessage(
             conversation=where,
@@ -213,7 +213,7 @@ class Ears:
             "ts": f"{self._clock.now():.6f}",
             "user": user,
             "team": body.get("team_id") or self._me.team,
-            "title": title(text),
+            "said": title(text),
             "ask": {"text": f"*{_shown(name)}* asks:\n" + _quoted(_shown(text))},
         }
         raw = person is None or person.guest or person.foreign or not (whole and text)
@@ -281,7 +281,7 @@ class Ears:
                 "ts": f"{self._clock.now():.6f}",
                 "user": user,
                 "team": body["user"].get("team_id") or self._me.team,
-                "title": title(question),
+                "said": title(question),
                 "joined": True,
                 "ask": {"text": f"*{_shown(name)}* asks:\n{_quoted(_shown(question))}", "thread": asked["thread"]},
             },

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.assistants.types import well_formed
 from bot.ports import Conversation
 from bot.store import files
-from bot.store.inbox import scoped
+from bot.store.inbox import SAID, scoped
 from bot.store.schema import IS_ACTIVE, WAITING, messages, runs
 
 
@@ -66,6 +66,9 @@ async def withdraw(tx: AsyncConnection, message: Unanswered) -> bool:
         "waiting": False,
     }
     keep = {} if last else {"answered_by": None}
+    query = select(messages.c.route).where(messages.c.id == message.message_id)
+    route = (await tx.execute(query)).scalar_one() or {}
+    gone["route"] = {name: value for name, value in route.items() if name != SAID}
     await tx.execute(update(messages).where(messages.c.id == message.message_id).values(**gone, **keep))
     await files.drop(tx, message.message_id)
     if last:

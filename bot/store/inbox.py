@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,8 +23,12 @@ ASKED = tuple(
 
 SECRET = "secret"  # noqa: S105 - the name of what is forgotten in a route when its answer is shown
 
-LATELY = 5_000
-"""The newest messages in which conversations are looked for that were talked in lately."""
+SAID = "said"
+"""The name of a person's words in a route."""
+
+LATELY, LOOKED_THROUGH = 5_000, 100_000
+"""The newest messages of a platform in which conversations are looked for that were talked in lately, among the newest
+of all platforms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +114,22 @@ async def waiting_in(connection: AsyncConnection, thread_id: str) -> Conversatio
     return None if place is None else Conversation(*place)
 
 
-async def forget_secrets(tx: AsyncConnection, run_id: str) -> None:
-    """Remove what was kept only in order to answer the run's messages."""
-    query = select(messages.c.seq, messages.c.route).where(messages.c.answered_by == run_id)
-    for seq, route in (await tx.execute(query)).all():
-        kept = {name: value for name, value in route.items() if name != SECRET}
-        await tx.execute(update(messages).where(messages.c.seq == seq).values(route=kept))
+async def forget_secrets(tx: AsyncConnection, run_id: str, owner: str) -> None:
+    """Remove what was kept only in order to answer the run's messages, where the run is still `owner`'s."""
+    ours = select(runs.c.id).where(runs.c.id == run_id, runs.c.owner == owner).exists()
+    kept = func.json_remove(messages.c.route, f"$.{SECRET}", type_=messages.c.route.type)
+    await tx.execute(update(messages).where(messages.c.answered_by == run_id, ours).values(route=kept))
 
 
 async def heard_lately(connection: AsyncConnection, platform: str) -> Sequence[tuple[Conversation, str]]:
     """The conversations of a platform in the newest messages, each with the key of its newest one, newest first."""
-    query = select(messages.c.conversation, messages.c.key).where(messages.c.key.is_not(None))
+    late = select(func.max(messages.c.seq) - LOOKED_THROUGH).scalar_subquery()
+    query = select(messages.c.conversation, messages.c.key)
+    query = query.where(messages.c.seq > late, messages.c.key.startswith(f"{platform}:", autoescape=True))
     newest: dict[Conversation, str] = {}
     for place, key in await connection.execute(query.order_by(messages.c.seq.desc()).limit(LATELY)):
         conversation = Conversation(*place)
-        if conversation.platform == platform:
-            newest.setdefault(conversation, key.removeprefix(scoped(conversation, "")))
+        newest.setdefault(conversation, key.removeprefix(scoped(conversation, "")))
     return list(newest.items())
 
 

@@ -122,7 +122,7 @@ async def place(
     for conversation in placed.conversations:
         await threads.bind_also(tx, conversation, run_id, owner)
     if done and forget:
-        await inbox.forget_secrets(tx, run_id)
+        await inbox.forget_secrets(tx, run_id, owner)
 
 
 async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:

@@ -99,12 +99,14 @@ class Gateway:
 
     # --- faults
 
-    def drop(self, *, resumable: bool = True) -> None:
-        """Break every connection; unless `resumable`, the sessions are forgotten as well."""
-        if not resumable:
-            self.sessions.clear()
+    def drop(self, *, resumable: bool = True, shard: int | None = None) -> None:
+        """Break every connection, or that of one shard; unless `resumable`, the sessions are forgotten as well."""
+        for session in list(self.sessions.values()):
+            if not resumable and shard in (None, session.shard[0]):
+                del self.sessions[session.id]
         for link in self._links:
-            link.drop()
+            if shard is None or (link.session and link.session.shard[0] == shard):
+                link.drop()
 
     def reconnect(self) -> None:
         """Ask the app to connect anew and to resume, as happens every few hours."""
