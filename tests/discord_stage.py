@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.discord.acknowledging import Acknowledging
 from adapters.discord.answers import Answers
+from adapters.discord.board import Board
 from adapters.discord.calls import Calls, DiscordError
 from adapters.discord.commands import COMMANDS
 from adapters.discord.hearing import DIRECT, Me
@@ -69,6 +70,11 @@ class Stage:
         found = [one for place in (*thread, *self.places) for one in place.messages if one.author is self.world.me]
         private = [one for one in self.command.responses if one.ephemeral] if self.command else []
         return [one for one in (*private, *found) if not one.deleted]
+
+    @property
+    def is_noticed(self) -> bool:
+        """What was deleted so far has been noticed: what is whole and was deleted is missed by nobody."""
+        return len(self.shown) == len(Board.read(self.placed.state).segments)
 
     def restart(self) -> None:
         """A new process knows what was recorded, and no more."""

@@ -92,7 +92,7 @@ async def drive(made: Stage, chance: random.Random, text: str) -> None:
                 at = 0
             case 3:
                 made.world.fails(chance.choice(ROUTES), times=chance.randint(1, 5), **chance.choice(FAULTS))
-            case 4 if made.shown and not made.shown[-1].ephemeral:
+            case 4 if made.shown and not made.shown[-1].ephemeral and made.is_noticed:
                 await made.alice.deletes(made.shown[-1])
             case 5:
                 made.clock.advance(chance.choice((1, 100, 400)))

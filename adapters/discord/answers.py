@@ -16,7 +16,7 @@ from adapters.discord.components import runs_of
 from adapters.discord.errors import NO_ACCESS, NO_REPLY, THREAD_EXISTS, TOKEN_OVER, UNKNOWN_MESSAGE
 from adapters.discord.hearing import DIRECT, Me
 from adapters.discord.pen import Pen, Sheet, Ticket, direct
-from adapters.discord.routes import THREADS, TYPING, bucket_of
+from adapters.discord.routes import CHANNEL, THREADS, TYPING, bucket_of
 from adapters.discord.showing import Showing, Site, last_parts
 from adapters.pace import Clock, Rank
 from adapters.turns import Turns
@@ -67,7 +67,7 @@ class Answers:
     async def _render(self, reply: Reply, view: View, placed: Placed) -> Placed:
         if command := str(reply.route.get("command", "")):
             await self.acknowledging.over(command)
-        board = await self._begun(reply, Board.read(placed.state))
+        board = await self._begun(reply, Board.read(placed.state), again=placed.undecided)
         if placed.undecided:
             board = await self._looked_up(reply, board.unsure(), view)
         if view.outcome is None and not (board.response or board.segments):
@@ -115,21 +115,21 @@ class Answers:
 
     # -- where it stands ----------------------------------------------------------------------------------------
 
-    async def _begun(self, reply: Reply, board: Board) -> Board:
-        """The place of the reply."""
+    async def _begun(self, reply: Reply, board: Board, *, again: bool) -> Board:
+        """The place of the reply. `again`: it may have been begun already."""
         route = reply.route
         if not board.place:
             board = Board(str(route["at"]), response="command" in route)
             if "open" in route:
                 async with self.opening.of(board.place, ""):
-                    board = await self._opened(reply)
+                    board = await self._opened(reply, again=again)
                 if board.place == str(route["at"]):  # another time there may be room for a thread
                     await reply.record(Placed(board.state(), undecided=True))
         if board.response and self._ticket(route) is None:
             board = await self._without_response(reply, board)
         return board
 
-    async def _opened(self, reply: Reply) -> Board:
+    async def _opened(self, reply: Reply, *, again: bool) -> Board:
         """The thread of a question, which has the question's id; the channel where none can be opened.
 
         https://docs.discord.com/developers/resources/channel#start-thread-from-message
@@ -137,8 +137,7 @@ class Answers:
         at, question = str(reply.route["at"]), str(reply.route["message"])
         route = Route("POST", THREADS, channel_id=at, message_id=question)
         if not self.calls.room(bucket_of(route)):
-            log.info("no room for a thread, answering in the channel")
-            return Board(at)
+            return await self._without_thread(at, question, again=again, code=429)
         try:
             named = {"name": reply.route.get("said") or UNTITLED}
             await self.calls.call(route, rank=Rank.FINAL, json=named, sure=True, patient=False)
@@ -147,9 +146,20 @@ class Answers:
                 return Board(question)
             if not (error.permanent or (error.limited and (error.retry_after or 0.0) > SHORT)):
                 raise
-            log.info("no thread opened, answering in the channel", code=error.code or error.status)
-            return Board(at)
+            return await self._without_thread(at, question, again=again, code=error.code or error.status)
         return Board(question, opened=True)
+
+    async def _without_thread(self, at: str, question: str, *, again: bool, code: int) -> Board:
+        """Where a thread cannot be opened now, there may be one from before."""
+        if again:
+            try:
+                await self.calls.call(Route("GET", CHANNEL, channel_id=question), rank=Rank.FINAL, sure=True)
+                return Board(question)
+            except DiscordError as error:
+                if not error.permanent:
+                    raise
+        log.info("no thread opened, answering in the channel", code=code)
+        return Board(at)
 
     async def _typing(self, place: str) -> None:
         """https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""

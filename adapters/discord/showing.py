@@ -7,9 +7,9 @@ or too many of.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from adapters.discord.board import Board, Segment, digest
 from adapters.discord.calls import DiscordError
@@ -30,6 +30,9 @@ Discord counts code points: https://github.com/discord/discord-api-docs/issues/1
 
 LONG = 12_000
 """Characters of an answer beyond which the whole of it comes as a file as well."""
+
+NONCES = 10
+"""How often a message is sent with another nonce at the most, where those before are of deleted ones."""
 
 FILE = "answer.md"
 THINKING = "-# thinking…"
@@ -74,6 +77,7 @@ class Showing:
         self._reply = reply
         self._site = site
         self._turn = turn
+        self._recorded: Sequence[str] = ()
 
     async def go_on(self, view: View) -> None:
         """Show a state on the way."""
@@ -83,9 +87,8 @@ class Showing:
             if number == len(shown) - 1:
                 sheet = Sheet(_growing(part.whole(), view.status_lines), under(view.buttons))
                 await self._show(number, sheet, Rank.STATE)
-            else:  # a new one is known by its button, should nobody hear that it was sent
-                buttons = view.buttons if number >= len(self.board.segments) else ()
-                await self._show(number, Sheet(part.whole(), under(buttons)), Rank.STATE)
+            else:
+                await self._show(number, Sheet(part.whole()), Rank.STATE, last=False, mark=under(view.buttons))
             if number >= len(self.board.segments):
                 return  # the response was not taken; what stands below it comes with a newer state
         await self._remove_from(len(shown))
@@ -101,27 +104,44 @@ class Showing:
             if number == len(shown) - 1:
                 await self._show(number, Sheet(part.whole(), under(view.buttons), whole))
             else:
-                await self._show(number, Sheet(part.whole()))
+                await self._show(number, Sheet(part.whole()), last=False)
         await self._remove_from(len(shown))
 
-    async def _show(self, number: int, sheet: Sheet, rank: Rank = Rank.FINAL) -> None:
-        """Have message `number` show a sheet: edit it where it shows something else, send it where it is not."""
+    async def _show(
+        self,
+        number: int,
+        sheet: Sheet,
+        rank: Rank = Rank.FINAL,
+        *,
+        last: bool = True,
+        mark: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Have message `number` show a sheet: edit it where it shows something else, send it where it is not.
+
+        `mark`: components by which a new message is known, should nobody hear that it was sent. Where it is not the
+        `last` one, it loses them when it is on record.
+        """
         self.attaching = sheet.file is not None
-        wanted = digest([sheet.content, list(sheet.components), sheet.file.name if sheet.file else ""])
+        wanted = _digest(sheet)
         if number == 0 and self.pen.ticket is not None:
             if not self.board.segments or self.board.segments[0].digest != wanted:
                 await self._respond(sheet, wanted, rank)
             return
         if number < len(self.board.segments):
             segment = self.board.segments[number]
-            if segment.digest == wanted or await self._edit(number, segment, sheet, wanted, rank):
+            if segment.digest == wanted:
+                return
+            if not last:
+                await self._record()
+            if await self._edit(number, segment, sheet, wanted, rank):
                 return
             await self._remove_from(number + 1)  # what follows on it is sent anew as well, in order
-            self.board = replace(self.board, again=self.board.again + 1)
-        if self.board.segments:
+            self.board = replace(self.board, segments=self.board.segments[:number], again=self.board.again + 1)
+        if self.board.segments or self.board.again:
             await self._record()
+        sheet = replace(sheet, components=mark) if mark else sheet
         id_, shown = await self._sent(sheet, number)
-        self._put(number, Segment(id_, wanted if shown else ""))
+        self._put(number, Segment(id_, _digest(sheet) if shown else ""))
         await self._record_first(number)
         if not shown and rank is not Rank.STATE:
             await self._show(number, sheet, rank)
@@ -132,21 +152,25 @@ class Showing:
             await self._record()
 
     async def _record(self) -> None:
-        await self._reply.record(
-            Placed(self.board.state(), undecided=True, conversations=self._site.conversations(self.board))
-        )
+        ids = [str(self.board.again), *(segment.id for segment in self.board.segments)]
+        if ids != self._recorded:
+            await self._reply.record(
+                Placed(self.board.state(), undecided=True, conversations=self._site.conversations(self.board))
+            )
+        self._recorded = ids
 
     async def _sent(self, sheet: Sheet, number: int) -> tuple[str, bool]:
-        """A nonce whose message was deleted sends none for some minutes: the next one does.
+        """A nonce whose message was deleted sends none for some minutes: one that is not used yet does.
 
         https://github.com/discord/discord-api-docs/issues/6647
         """
-        try:
-            return await self.pen.send(sheet, number, self.board.again)
-        except DiscordError as error:
-            if error.code != UNKNOWN_MESSAGE:
-                raise
-        self.board = replace(self.board, again=self.board.again + 1)
+        for _ in range(NONCES):
+            try:
+                return await self.pen.send(sheet, number, self.board.again)
+            except DiscordError as error:
+                if error.code != UNKNOWN_MESSAGE:
+                    raise
+            self.board = replace(self.board, again=self.board.again + 1)
         return await self.pen.send(sheet, number, self.board.again)
 
     async def _respond(self, sheet: Sheet, wanted: str, rank: Rank) -> None:
@@ -206,6 +230,10 @@ class Showing:
 
     def _put(self, number: int, segment: Segment) -> None:
         self.board = self.board.with_segment(number, segment)
+
+
+def _digest(sheet: Sheet) -> str:
+    return digest([sheet.content, list(sheet.components), sheet.file.name if sheet.file else ""])
 
 
 def parts_of(text: str, *, final: bool) -> list[Part]:
