@@ -1,4 +1,4 @@
-"""One question on the simulated Discord, asked in any of the ways there are, and an `Answers` that a restart makes anew."""
+"""One question on the simulated Discord, asked in any way, and `Answers` which a restart makes anew."""
 
 from __future__ import annotations
 

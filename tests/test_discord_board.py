@@ -1,4 +1,4 @@
-"""What is remembered of an answer on Discord, and that any schedule of states, faults and restarts ends in the answer."""
+"""What is remembered of an answer on Discord; any schedule of states, faults and restarts ends in the answer."""
 
 from __future__ import annotations
 
@@ -128,9 +128,9 @@ async def test_any_schedule_ends_in_the_answer_and_nothing_else(seed: int) -> No
             shown = [one for one in shown if not one.ephemeral]
     *others, last = shown
     parts = parts_of(to_discord(text, final=True), final=True)
-    private = last.ephemeral or last.channel.person is not None and made.command is not None
+    to_one = made.command is not None and last.channel.person is not None
     assert bare(read(shown)) in (bare(to_discord(text, final=True)), bare(text)), dump
     assert len(shown) == (1 if last.ephemeral else len(parts)), dump
-    assert last.buttons == ([] if private and not last.ephemeral else ["None", "None"]), dump
+    assert last.buttons == ([] if to_one else ["None", "None"]), dump
     assert not any(one.buttons or one.files for one in others), dump
     assert bool(last.files) == (len(text) > LONG or (last.ephemeral and len(parts) > 1)), dump

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from adapters.discord.calls import Calls
 from bot.models.port import ModelError, Turn
 from tests.discord_parley import DiscordParley, Talk, talk_at
 from tests.hasty_clock import HastyClock
@@ -80,6 +81,14 @@ async def test_a_call_that_fails_does_not_fail_the_answer(talk: Talk, route: str
     assert talk.world.count(route) >= (1 if route == TYPING else 2)
 
 
+@pytest.mark.parametrize("status", [403, 404])
+async def test_an_answer_does_without_the_typing_that_is_refused(talk: Talk, status: int) -> None:
+    talk.world.fails(TYPING, status=status, times=9)
+    talk.model.say("Yes.")
+    async with talk.parley() as parley:
+        await answered(talk, parley, await talk.asks(), "Yes.")
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_message_too_many_is_deleted_even_if_that_fails_at_first(talk: Talk, fault: str) -> None:
     talk.world.fails(DELETE, **FAULTS[fault])
@@ -143,7 +152,7 @@ async def test_a_message_that_was_given_up_is_gone_on_with_once_it_is_found(talk
 
 
 async def test_a_call_that_nobody_answers_is_made_again(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("adapters.discord.calls.TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setitem(Calls.call.__kwdefaults__ or {}, "timeout", aiohttp.ClientTimeout(total=0.2))
     silent = talk.world.holds(CREATE, after=True)
     talk.model.say("Once.")
     async with talk.parley() as parley:

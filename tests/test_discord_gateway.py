@@ -12,7 +12,7 @@ from tests.discord_parley import DiscordParley, Talk, talk_at
 from tests.hand_clock import HandClock
 from tests.hasty_clock import HastyClock
 from tests.scripted_model import Gate
-from tests.simulators.discord import Channel, Message
+from tests.simulators.discord import CALLBACK, Channel, Message
 
 GATEWAY = "GET /gateway/bot"
 
@@ -84,6 +84,40 @@ async def test_whatever_code_the_connection_is_closed_with_it_comes_back(talk: T
             await talk.world.connected(number)
             answers.append(f"After {code}.")
             await answered(talk, parley, thread, *answers)
+
+
+# -- events that come twice ----------------------------------------------------------------------------------------
+
+
+async def test_what_is_delivered_again_is_answered_once(talk: Talk) -> None:
+    gate = Gate()
+    talk.model.act("It snows.\n", gate, "Still.", Turn("It snows.\nStill."))
+    async with talk.parley() as parley:
+        asked = await talk.asks()
+        await talk.held(gate)
+        talk.world.duplicate(9)
+        gate.open()
+        await answered(talk, parley, asked, "It snows.\nStill.")
+        talk.world.duplicate(20)
+        talk.model.say("Twice.")
+        await talk.alice.says("And twice?", talk.world.thread(asked))
+        await answered(talk, parley, asked, "It snows.\nStill.", "Twice.")
+    assert len(talk.spoken()) == 2
+
+
+async def test_a_command_and_a_press_that_are_delivered_again_are_done_once(talk: Talk) -> None:
+    gate = talk.model.hold("It snows.\n")
+    async with talk.parley() as parley:
+        asked = await talk.alice.uses("/ask", talk.general, prompt="rain?")
+        talk.world.duplicate()
+        await talk.held(gate)
+        await talk.world.until(lambda: asked.text == "It snows.")
+        pressed = await talk.alice.presses(asked.responses[0], "Stop")
+        talk.world.duplicate()
+        await answered(talk, parley, talk.general, "It snows.\n\nStopped.")
+        marker = await talk.alice.uses("/help", talk.general)
+    assert (len(pressed.responses), len(marker.responses)) == (1, 1)
+    assert talk.world.count(CALLBACK) == 3
 
 
 # -- sessions that are lost ----------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ class Room:
 
 @asynccontextmanager
 async def room(folder: Path) -> AsyncIterator[Room]:
-    async with open_meteo() as weather, discord() as world:
+    async with open_meteo() as weather, discord(limits=False) as world:
         guild = world.guild("Acme")
         settings = {"DISCORD_API_URL": world.api_url, "DISCORD_TOKEN": world.token}
         env = environment(ready(folder / "parley.db"), weather.url, **settings)

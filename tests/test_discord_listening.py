@@ -16,7 +16,7 @@ VOICE, NEWS = 2, 5
 
 @pytest.fixture
 async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
-    async with talk_at(tmp_path / "p.db") as made:
+    async with talk_at(tmp_path / "p.db", limits=False) as made:
         yield made
 
 

@@ -167,21 +167,26 @@ async def test_what_people_say_to_each_other(talk: Talk) -> None:
         await nothing_more(talk, parley)
 
 
-@pytest.mark.parametrize("kept_out", ["person", "role", "channel"])
+@pytest.mark.parametrize("kept_out", ["person", "role", "channel", "others"])
 async def test_what_was_refused_before_and_it_is_not_refused_again(talk: Talk, kept_out: str) -> None:
     guests = talk.guild.role("Guests")
     gus, secret = talk.guild.person("Gus", roles=[guests]), talk.guild.channel("secret")
-    denied = {"person": gus.id, "role": guests.id, "channel": secret.id}[kept_out]
+    settings = {
+        "person": {"deny": [f"discord:{gus.id}"]},
+        "role": {"deny": [f"discord:{guests.id}"]},
+        "channel": {"deny": [f"discord:{secret.id}"]},
+        "others": {"allow": [f"discord:{talk.alice.id}"]},
+    }[kept_out]
     await talked(talk)
     await talked(talk, secret)
     where, who = (secret, talk.bob) if kept_out == "channel" else (talk.general, gus)
     talk.model.say("Marked.")
-    async with talk.parley(deny=[f"discord:{denied}"]) as parley:
+    async with talk.parley(**settings) as parley:
         heard = await talk.asks("Do you hear me?", who=who, where=where)
         await talk.world.until(lambda: talk.ours(where))
         await answered(talk, parley, await talk.asks("marker"), "Marked.")
     missed = await talk.asks("And now?", who=who, where=where)
-    async with talk.parley(deny=[f"discord:{denied}"]) as parley:
+    async with talk.parley(**settings) as parley:
         await nothing_more(talk, parley)
     assert [one.reply_to for one in talk.ours(where)] == [heard]
     assert (heard.thread, missed.thread) == (None, None)

@@ -148,8 +148,8 @@ def test_any_text_is_read_and_who_is_named_there_is_shown(text: str) -> None:
 def test_time_is_linear_in_the_text() -> None:
     began = time.process_time()
     for bit in [*BITS, "<@9> ", "<@9>,", "<@", "</a ", "<:a", "`a", "`` ", "```a", "<t:1", "<@1", " ,", "\\`", "``a`"]:
-        text = bit * (100_000 // len(bit))
+        text = bit * (30_000 // len(bit))
         for typed in (text, f"<@9>{text}", f"{text}`", f"`{text}", f"``{text}", f"```{text}"):
             read(typed)
             named(typed)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 6

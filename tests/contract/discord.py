@@ -145,7 +145,7 @@ def _lines(message: Message, *, small: bool) -> list[str]:
 
 @asynccontextmanager
 async def stage(path: Path, model: ScriptedModel) -> AsyncIterator[DiscordStage]:
-    async with discord() as world:
+    async with discord(limits=False) as world:
         guild = world.guild("Acme")
         people = {"Alice": guild.person("Alice"), "Bob": guild.person("Bob"), "Ann": guild.person("Ann", admin=True)}
         yield DiscordStage(world, path, model, people, guild.channel("general"))
