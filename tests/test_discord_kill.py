@@ -29,6 +29,7 @@ from tests.simulators.discord import (
     discord,
 )
 from tests.simulators.open_meteo import FORECAST, open_meteo
+from tests.stored import stored_answers
 
 CALLS = (FROM_MESSAGE, TYPING, CREATE, EDIT, CALLBACK, ORIGINAL)
 """The calls to be killed in, one a life; it may be one that takes up what the life before has left."""
@@ -85,18 +86,6 @@ async def room(folder: Path) -> AsyncIterator[Room]:
         env = environment(ready(folder / "parley.db"), weather.url, **settings)
         yield Room(world, guild.person("Alice"), guild.channel("general"), env)
         assert weather.count(FORECAST) >= 1
-
-
-def stored_answers(folder: Path) -> dict[str, str]:
-    """The text of each answer by the key of its question."""
-    sql = (
-        "SELECT q.key, a.text FROM messages q JOIN messages a ON a.run_id = q.answered_by "
-        "WHERE q.role = 'user' AND a.role = 'assistant'"
-    )
-    with closing(sqlite3.connect(folder / "parley.db")) as connection:
-        rows = connection.execute(sql).fetchall()
-    assert len(rows) == len(dict(rows))
-    return {key.rsplit(":", 1)[-1]: text for key, text in rows}
 
 
 def secrets(folder: Path) -> list[str]:

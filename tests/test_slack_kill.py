@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tests.process import environment, started
 from tests.simulators.open_meteo import FORECAST, open_meteo
 from tests.simulators.slack import Channel, Person, Post, Workspace, slack
 from tests.slack_parley import answers
+from tests.stored import stored_answers
 
 METHODS = ("agents.sessions.setStatus", "chat.startStream", "chat.appendStream", "chat.stopStream")
 """The calls to be killed in, one a life; it may be one that takes up what the life before has left."""
@@ -61,18 +61,6 @@ async def room(folder: Path) -> AsyncIterator[Room]:
         env = environment(ready(folder / "parley.db"), weather.url, **settings)
         yield Room(workspace, workspace.person("Alice"), workspace.channel("general"), env, folder)
         assert weather.count(FORECAST) >= 1
-
-
-def stored_answers(folder: Path) -> dict[str, str]:
-    """The text of each answer by the key of its question."""
-    sql = (
-        "SELECT q.key, a.text FROM messages q JOIN messages a ON a.run_id = q.answered_by "
-        "WHERE q.role = 'user' AND a.role = 'assistant'"
-    )
-    with closing(sqlite3.connect(folder / "parley.db")) as connection:
-        rows = connection.execute(sql).fetchall()
-    assert len(rows) == len(dict(rows))
-    return {key.rsplit(":", 1)[-1]: text for key, text in rows}
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before it has its effect", "after that"])
