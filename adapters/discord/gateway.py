@@ -31,6 +31,8 @@ BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0
 
 PARTING = 1.0
 """Seconds for Discord to say goodbye as well."""
+AGAIN = 0.1
+"""Seconds until who has not left is asked again."""
 
 BAD_TOKEN = 4004
 """https://docs.discord.com/developers/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
@@ -49,15 +51,14 @@ class Hearer(Protocol):
     """Who is told what the gateway delivers."""
 
     async def begun(self, client: discord.Client, shard: int) -> None:
-        """A session was begun anew: what was said before it is not delivered. Nothing of it was taken in yet."""
+        """A session was begun anew: what was said before it is not delivered. Nothing of it was taken in yet.
+
+        That of the first shard brings the direct conversations.
+        """
         ...
 
     async def ready(self, client: discord.Client) -> None:
         """The first sessions have begun, and the servers are there."""
-        ...
-
-    async def direct(self, client: discord.Client) -> None:
-        """The session of direct conversations has begun; it comes once a session."""
         ...
 
     async def server(self, client: discord.Client, id_: str) -> None:
@@ -98,10 +99,6 @@ class Client(discord.AutoShardedClient):
 
     async def on_shard_connect(self, shard_id: int) -> None:
         await self._take_in(lambda: self._hearer.begun(self, shard_id))
-
-    async def on_shard_ready(self, shard_id: int) -> None:
-        if shard_id == 0:
-            await self._take_in(lambda: self._hearer.direct(self))
 
     async def on_ready(self) -> None:
         log.info("connected to Discord", servers=len(self.guilds), shards=self.shard_count)
@@ -172,6 +169,7 @@ class Gateway:
         self._clock = clock
         self._door = Door()
         self._task: asyncio.Task[None] | None = None
+        self._parting = False
 
     def open(self, hearer: Hearer, *, content: bool) -> None:
         self.content = content
@@ -180,9 +178,14 @@ class Gateway:
 
     async def close(self) -> None:
         """Take nothing in any more, and leave. What is being taken in has a moment."""
-        if self._task is not None:
-            self._task.cancel()
-        await asyncio.gather(self._door.close(), *([self._task] if self._task else []), return_exceptions=True)
+        await asyncio.gather(self._door.close(), self._leave(), return_exceptions=True)
+
+    async def _leave(self) -> None:
+        """discord.py loses a cancellation while it begins a session anew: it is cancelled until it parts."""
+        while self._task is not None and not self._task.done():
+            if not self._parting:
+                self._task.cancel()
+            await asyncio.wait({self._task}, timeout=AGAIN)
 
     async def _serve(self, hearer: Hearer) -> None:
         pause = BACK_OFF
@@ -216,6 +219,13 @@ class Gateway:
                 await client.login(self._token)
             await client.connect()
         finally:
+            await self._part(client)
+
+    async def _part(self, client: Client) -> None:
+        self._parting = True
+        try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PARTING):
                     await client.close()
+        finally:
+            self._parting = False

@@ -37,15 +37,14 @@ class Hearer:
             if _shard_of(server, client.shard_count or 1) == shard:
                 self._caught_up.pop(server).set()
         await self.missed.look()
+        if shard == 0:
+            await self._catch_up(client, DIRECT)
 
     async def ready(self, client: discord.Client) -> None:
         self.names.client = client
         if self.first is not None:
             self.first(client)
             self.first = None
-
-    async def direct(self, client: discord.Client) -> None:
-        await self._catch_up(client, DIRECT)
 
     async def server(self, client: discord.Client, id_: str) -> None:
         self.names.client = client
