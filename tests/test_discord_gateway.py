@@ -187,16 +187,12 @@ async def test_a_new_session_is_begun_after_the_five_seconds_that_discord_wants(
         await talked(talk, parley)
 
 
-@pytest.mark.parametrize("loss", ["a lost session", "a client begun anew"])
-async def test_told_to_go_while_it_waits_for_a_session_it_goes(tmp_path: Path, loss: str) -> None:
+async def test_told_to_go_while_it_waits_for_a_session_it_goes(tmp_path: Path) -> None:
     clock = HandClock()
     async with talk_at(tmp_path / "p.db", clock=clock, limits=False) as talk:
         async with asyncio.timeout(10):
             async with talk.parley():
-                if loss == "a lost session":
-                    talk.world.drop(resumable=False)
-                else:
-                    talk.world.close(4014)
+                talk.world.drop(resumable=False)
                 await talk.world.until(lambda: clock.sleeps[-1] < 10)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
 import discord
 import structlog
+from discord.gateway import KeepAliveHandler
 
 from adapters.discord.address import meet_at
 from adapters.discord.calls import Calls, DiscordError, Route
@@ -144,6 +146,14 @@ class Client(discord.AutoShardedClient):
             log.debug("not taken in any more")
 
 
+async def _hang_up(client: Client) -> None:
+    """Close all of a client's connections: discord.py forgets one that is broken off while it begins."""
+    beating = [thread for thread in threading.enumerate() if isinstance(thread, KeepAliveHandler)]
+    for thread in beating:
+        if thread.ws._connection is client._connection:
+            await thread.ws.close(code=1000)
+
+
 def _guarded(name: str, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """What reads the events of a name, and passes over one that it cannot read."""
 
@@ -226,6 +236,7 @@ class Gateway:
         try:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PARTING):
+                    await _hang_up(client)
                     await client.close()
         finally:
             self._parting = False
