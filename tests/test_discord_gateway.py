@@ -224,6 +224,19 @@ async def test_each_of_two_shards_reads_what_it_missed_itself(tmp_path: Path, sh
         assert talk.world.gateway.identifies == 3
 
 
+async def test_sessions_that_are_lost_again_at_once_are_read_once_they_stay(tmp_path: Path) -> None:
+    async with talk_at(tmp_path / "p.db", clock=HastyClock(), limits=False, shards=2) as talk:
+        room = talk.world.dm(talk.alice)
+        async with talk.parley() as parley:
+            await talk.world.connected(2)
+            for times in (4, 6):
+                talk.world.invalidate()
+                await talk.world.connected(times)
+            talk.model.say("Yes.")
+            await talk.alice.says("Do you hear me?", room)
+            await answered(talk, parley, room, "Yes.")
+
+
 def elsewhere(talk: Talk) -> Channel:
     """A channel of a server that belongs to the other shard."""
     assert talk.clock is not None

@@ -107,21 +107,32 @@ async def test_two_answers_in_one_channel_share_its_rate(talk: Talk) -> None:
     assert [one.text for one in talk.ours(talk.general)] == ["\n".join(f"Line {number}." for number in range(8))] * 2
 
 
-@pytest.mark.parametrize("at_once", [False, True])
-async def test_where_no_more_threads_may_be_opened_for_minutes_it_answers_in_the_channel(
-    talk: Talk, at_once: bool
-) -> None:
+async def test_where_no_more_threads_may_be_opened_for_minutes_it_answers_in_the_channel(talk: Talk) -> None:
     talk.world.limits.allow("threads", 2, 300.0)
     asked: list[Message] = []
     async with talk.parley() as parley:
-        for number in range(1, 5):
+        for _ in range(4):
             talk.model.say("Yes.")
             asked.append(await talk.asks("now?"))
-            if not at_once or number == 4:
-                await all_answered(talk, asked)
+            await all_answered(talk, asked)
         await parley.quiet()
-    in_channel = [one.reply_to for one in talk.ours(talk.general)]
-    assert len(in_channel) == 2
-    assert [one for one in asked if one.thread is None] == in_channel
+    assert [one.thread is None for one in asked] == [False, False, True, True]
+    assert [one.reply_to for one in talk.ours(talk.general)] == asked[2:]
+    assert talk.world.count(FROM_MESSAGE) == 2
+
+
+async def test_those_who_ask_at_once_do_not_wait_for_threads_either(talk: Talk) -> None:
+    talk.world.limits.allow("threads", 2, 300.0)
+    opening = talk.world.holds(FROM_MESSAGE)
+    asked: list[Message] = []
+    async with talk.parley() as parley:
+        for _ in range(4):
+            talk.model.say("Yes.")
+            asked.append(await talk.asks("now?"))
+        await talk.world.until(lambda: len(talk.model.requests) == 4)
+        opening.release()
+        await all_answered(talk, asked)
+        await parley.quiet()
+    assert [one.thread is None for one in asked].count(True) == 2
     assert talk.world.count(FROM_MESSAGE) == 2
     assert talk.world.limited == 0

@@ -49,8 +49,7 @@ async def known(talk: Talk, parley: DiscordParley, way: str) -> None:
 
 
 async def asks(talk: Talk, way: str, *, waits: bool = True) -> Shown:
-    """Alice asks in one of the ways; returns what shows Parley's messages in answer, the one that says it is thinking
-    among them."""
+    """Alice asks in one of the ways; returns what shows Parley's messages, also one that says it is thinking."""
     general, alice = talk.general, talk.alice
     match way:
         case "mention":
@@ -75,10 +74,12 @@ async def asks(talk: Talk, way: str, *, waits: bool = True) -> Shown:
             return lambda: talk.ours(general)
 
 
-async def parked(talk: Talk, parley: DiscordParley) -> None:
-    """The process is told to go, whatever it is about."""
+async def parked(talk: Talk, parley: DiscordParley, *, seconds: float = 400) -> None:
+    """The process is told to go, whatever it is about. It is away for longer than Discord knows a nonce."""
     await parley.core.handler.close(grace=0)
     talk.model.assert_done()
+    assert talk.clock is not None
+    talk.clock.advance(seconds)
 
 
 async def reached(held: Held) -> None:
@@ -91,8 +92,7 @@ async def answered(talk: Talk, parley: DiscordParley, shown: Shown, *texts: str)
     await talk.world.until(lambda: [one.text for one in shown()] == [*texts])
     await parley.quiet()
     assert [one.text for one in shown()] == [*texts]
-    assert not any(one.loading for one in shown())
-    assert shown()[-1].buttons == ["None", "None"]
+    assert (shown()[-1].loading, shown()[-1].buttons) == (False, ["None", "None"])
     return shown()
 
 
@@ -231,6 +231,39 @@ async def test_a_message_that_was_sent_and_not_heard_of_is_no_message_too_many(t
         await answered(talk, parley, shown, "Short.")
 
 
+async def test_a_message_that_was_just_gone_on_from_is_not_forgotten(talk: Talk) -> None:
+    gate = Gate()  # it has lost its button, and the one after it is not sent yet
+    talk.model.act("Short.\n", gate, LONG * 3, Gate(), Turn(""))
+    async with talk.parley() as parley:
+        shown = await asks(talk, "mention")
+        await talk.held(gate)
+        await talk.world.until(lambda: [one.text for one in shown()] == ["Short."])
+        unheard = talk.world.holds(EDIT, after=True)
+        gate.open()
+        await reached(unheard)
+        await parked(talk, parley)
+    unheard.release()
+    (before,) = shown()
+    talk.model.say("Something else.")
+    async with talk.parley() as parley:
+        assert await answered(talk, parley, shown, "Something else.") == [before]
+
+
+async def test_a_thread_that_is_there_is_found_where_none_may_be_opened_now(talk: Talk) -> None:
+    gate = half(talk)
+    async with talk.parley() as parley:
+        shown = await asks(talk, "mention")
+        await talk.held(gate)
+        await talk.world.until(lambda: [one.text for one in shown()] == [HALF])
+        (before,) = shown()
+        await parked(talk, parley)
+    talk.world.fails(FROM_MESSAGE, status=429, retry_after=60, times=9)
+    talk.model.say(WHOLE)
+    async with talk.parley() as parley:
+        assert await answered(talk, parley, shown, WHOLE) == [before]
+    assert talk.ours(talk.general) == []
+
+
 # -- where nothing can be looked up ----------------------------------------------------------------------------------
 
 
@@ -243,7 +276,24 @@ async def test_where_no_history_is_shown_the_message_is_found_by_its_nonce(talk:
         shown = await asks(talk, way)
         await talk.held(gate)
         await talk.world.until(lambda: [one.text for one in shown()] == [HALF])
-        await parked(talk, parley)
+        (before,) = shown()
+        await parked(talk, parley, seconds=5)
     talk.model.say(WHOLE)
+    async with talk.parley() as parley:
+        assert await answered(talk, parley, shown, WHOLE) == [before]
+
+
+async def test_what_is_found_by_its_nonce_is_brought_to_the_last_state(talk: Talk) -> None:
+    talk.guild.withholds(Permission.READ_MESSAGE_HISTORY)
+    gate = Gate()
+    talk.model.act(HALF, gate, REST, Turn(WHOLE))
+    async with talk.parley() as parley:
+        shown = await asks(talk, "mention")
+        await talk.held(gate)
+        await talk.world.until(lambda: [one.text for one in shown()] == [HALF])
+        unsent = talk.world.holds(EDIT)
+        gate.open()
+        await reached(unsent)
+        await parked(talk, parley, seconds=5)
     async with talk.parley() as parley:
         await answered(talk, parley, shown, WHOLE)
