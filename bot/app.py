@@ -11,19 +11,40 @@ import httpx2
 
 from bot import access
 from bot.assistants.engine import Engine
+from bot.budgets import Budgets
 from bot.clock import Clock, SystemClock
 from bot.commands import Commands
+from bot.commands.build import build
+from bot.commands.rights import Rights
+from bot.commands.usage import UsageCommand
+from bot.commands.why import WhyCommand
 from bot.corrections import Corrections
 from bot.errors import Refused
+from bot.flood import Flood
 from bot.handler import Handler
+from bot.housekeeping import Housekeeping
 from bot.inbox import Inbox
 from bot.models.connect import Endpoint, connect
 from bot.models.port import Model
+from bot.overview import Overviews
 from bot.ownership import Ownership
-from bot.ports import Accepted, Adapter, CommandRequest, Conversation, InboundMessage, Press
+from bot.ports import (
+    Accepted,
+    Adapter,
+    Answer,
+    CommandRequest,
+    Conversation,
+    Form,
+    InboundMessage,
+    Named,
+    Overview,
+    Press,
+)
 from bot.preparing import Preparation
 from bot.presses import Presses
+from bot.replies import Replies
 from bot.settings import Settings
+from bot.settlement import Settlement
 from bot.stopping import Stopping
 from bot.store import assistants, inbox
 from bot.store.database import Database
@@ -45,6 +66,7 @@ class Core:
     corrections: Corrections
     commands: Commands
     presses: Presses
+    overviews: Overviews
     assistant_id: str
     allow: Collection[str] = ()
     deny: Collection[str] = ()
@@ -62,15 +84,21 @@ class Core:
     async def withdraw(self, conversation: Conversation, key: str) -> None:
         await self.corrections.withdraw(conversation, key)
 
-    async def command(self, request: CommandRequest) -> str:
-        return self._refusal(request) or await self.commands.run(request)
+    async def command(self, request: CommandRequest) -> Answer:
+        if refusal := self._refusal(request):
+            return Answer(refusal)
+        return await self.commands.run(request)
 
-    async def press(self, press: Press) -> str:
+    async def press(self, press: Press) -> str | Form:
         return self._refusal(press) or await self.presses.press(press)
 
-    @property
-    def tools(self) -> Sequence[str]:
-        return list(self.commands.tools)
+    async def names(self, where: Conversation, of: Named) -> Sequence[str]:
+        return await self.overviews.names(where, of)
+
+    async def overview(self, request: CommandRequest) -> Overview:
+        if refusal := self._refusal(request):
+            return Overview(refusal, (), "", refused=True)
+        return await self.overviews.of(request)
 
     async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
         return await self.database.read(lambda c: inbox.heard_lately(c, platform))
@@ -136,19 +164,28 @@ async def _build(
     stack.push_async_callback(model.close)
     http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, timeout=None))
     toolbox = RegistryToolbox(registry, http, clock, settings.text)
-    engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock)
-    accepting = Inbox(database, assistant, registry.names, ownership, clock)
+    engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock, settings.ask_timeout)
+    tools = {tool.name: tool.approval for tool in registry.values()}
+    prices = settings.price_list()
+    budgets, flood = Budgets(prices), Flood(settings.flood_limit, clock)
+    accepting = Inbox(database, assistant, tools, settings.approvers, ownership, budgets, flood, clock)
     preparation = Preparation(database, ownership.name, clock)
-    handler = Handler(database, engine, accepting, preparation, ownership, clock, limit=settings.max_concurrent_runs)
-    stopping = Stopping(database, handler, settings.admins, clock)
+    settlement = Settlement(database, ownership.name, prices, clock)
+    limit = settings.max_concurrent_runs
+    handler = Handler(database, engine, accepting, preparation, settlement, ownership, clock, limit=limit)
+    rights = Rights(database, settings.admins, clock)
+    stopping = Stopping(handler, rights)
+    commands = build(settings, database, rights, stopping, tools, clock)
+    why, usage = WhyCommand(database, prices), UsageCommand(database, rights, prices, clock)
     return Core(
         database,
         engine,
         handler,
-        Sweep(database, engine, handler, ownership, clock),
+        Sweep(database, engine, handler, ownership, Housekeeping(database, clock, settings.retention_days), clock),
         Corrections(database, handler, clock),
-        Commands(database, stopping, registry.names, settings.admins, clock),
-        Presses(database, stopping, clock),
+        commands,
+        Presses(database, stopping, Replies(engine, handler, rights), why.tell, clock),
+        Overviews(database, commands, rights, registry, settings.approvers, usage.lines_of),
         assistant.id,
         settings.allow,
         settings.deny,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Verb = Literal["stop", "feedback"]
+Verb = Literal["stop", "feedback", "why", "answer", "write", "approve", "deny"]
 
 LONGEST = 100
 """Characters that every platform carries in a button.
@@ -16,7 +16,7 @@ Discord's `custom_id`: https://docs.discord.com/developers/components/reference 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """`argument` is the verb's own: for `feedback` it is `good` or `bad`."""
+    """`argument` is the verb's own: `good` or `bad` for `feedback`; for what people are asked see `bot.asking`."""
 
     verb: Verb
     run_id: str

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Coroutine, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from bot import log, settings
 from bot.errors import ParleyError
 from bot.settings import BadSettings, Settings
+from bot.view import printable
 
 if TYPE_CHECKING:
     from bot.doctor import Check
@@ -141,6 +142,44 @@ def backup(
     typer.echo(f"Copied {found.database} to {file}.")
 
 
+@app.command(context_settings=HELP | {"allow_interspersed_args": False})
+def admin(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="As in the chat; without any, the help.")
+    ] = None,
+    platform: Annotated[
+        Literal["slack", "discord", "console"] | None, typer.Option(help="Where the command holds …")
+    ] = None,
+    workspace: Annotated[
+        str, typer.Option(metavar="ID", help="… the workspace or server, if there are several …")
+    ] = "",
+    channel: Annotated[str, typer.Option(metavar="ID", help="… the channel that “here” stands for …")] = "",
+    thread: Annotated[str, typer.Option(metavar="ID", help="… and the thread.")] = "",
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The file to write what is exported to; it must not exist.")
+    ] = None,
+) -> None:
+    """Give a command as an admin, while Parley runs or not. What was exported goes to standard output, or to FILE."""
+    from adapters.console import who
+    from adapters.console.typed import Typed
+    from bot.admin import Given, carry_out, write
+
+    if output is not None and output.exists():
+        raise ParleyError(f"{output} exists already. Name a new file.")
+    given, text, found = Given(platform or "", workspace, channel, thread), " ".join(words or ()), settings.load()
+    outcome = _run(carry_out(found, given, text, operator=who.operator(), terminal=who.HERE))
+    answer = outcome.answer
+    if answer.forgot and outcome.where == who.HERE:
+        Typed(_history(found)).forget()
+    # Where standard output is the file, it is that and nothing else.
+    typer.echo(printable(answer.text), err=answer.file is not None and output is None)
+    if output is not None:
+        write(outcome, output)
+    elif answer.file is not None:
+        typer.echo(answer.file.content, nl=False)
+    sys.exit(0 if outcome.known else 1)
+
+
 def _serve(found: Settings) -> None:
     from bot.serving import serve as serving
 
@@ -206,10 +245,14 @@ def _console(found: Settings) -> None:
     # The screen is for the answers, and standard error for the statuses: the log joins them where it was asked for.
     log.configure(found.log_level if "log_level" in found.model_fields_set else "warning", found.log_format)
     if sys.stdin.isatty() and sys.stdout.isatty():
-        history = found.database.with_name(f"{found.database.name}.history")
-        _run(talk(found, ChatConsole(_greeting(found), history)))
+        _run(talk(found, ChatConsole(_greeting(found), _history(found))))
     else:
         _run(talk(found, PipedConsole()))
+
+
+def _history(found: Settings) -> Path:
+    """The file that keeps what was typed in the chat."""
+    return found.database.with_name(f"{found.database.name}.history")
 
 
 def _greeting(found: Settings) -> str:

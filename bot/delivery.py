@@ -13,6 +13,8 @@ from typing import Any
 
 import structlog
 
+from bot import asking
+from bot.assistants.asking import Asking
 from bot.assistants.events import (
     ActionRequired,
     CallsRecorded,
@@ -58,6 +60,8 @@ def notice(run: Run) -> str:
     """The sentence that tells how a run ended which did not complete."""
     if run.status == "failed" and run.last_error is not None:
         return run.last_error.message
+    if run.status == "expired" and tuple(was for was, _ in run.transitions[-2:]) == ("requires_action", "expired"):
+        return asking.NOBODY_ANSWERED
     if run.status == "incomplete":
         return CUT[run.incomplete_reason or "max_completion_tokens"]
     return NOTICES.get(run.status, "")
@@ -75,6 +79,8 @@ class Sheet:
         self._remarks: dict[str, None] = {}
         self._lines: dict[str, StatusLine] = {}
         self._ended: Run | None = None
+        self._asking: Sequence[Asking] = ()
+        self._put_away = False
         self.at_rest = False
         """Nothing more comes: the run ended, or waits for someone outside."""
 
@@ -91,13 +97,15 @@ class Sheet:
                 for call in step.calls:
                     self._line(call.id, call.name, "running")
             case OutputRecorded(call):
+                self._put_away = self._put_away or call.output == asking.DISMISSED
                 self._line(call.id, call.name, "failed" if call.failed else "done")
             case Remarked(text):
                 self._remarks.setdefault(text)
             case RunEnded(run):
                 self._ended = run
                 self.at_rest = True
-            case ActionRequired():
+            case ActionRequired(_, asked):
+                self._asking = asked
                 self.at_rest = True
             case RunStarted():
                 pass
@@ -106,13 +114,17 @@ class Sheet:
         run, text, remarks = self._ended, self._text(), tuple(self._remarks)
         if run is None:
             stop = (Button("stop", self._run_id),)
-            return View(tuple(self._lines.values()), text, remarks=remarks, buttons=stop)
+            waiting = {one.call.id for one in self._asking}
+            lines = tuple(line for call_id, line in self._lines.items() if call_id not in waiting)
+            asks = tuple(asking.shown(self._run_id, one) for one in self._asking)
+            return View(lines, text, remarks=remarks, buttons=stop, asks=asks)
         match run.status:
             case "cancelled" if self.withdrawn:
                 return View(outcome=run.status)
             case "completed" | "failed" | "cancelled" | "incomplete" | "expired":
                 judging = self._judging() if run.status == "completed" and text else ()
-                return View((), text, run.status, notice(run), remarks, judging)
+                told = asking.PUT_AWAY if run.status == "cancelled" and self._put_away else notice(run)
+                return View((), text, run.status, told, remarks, judging)
             case _:
                 raise AssertionError(f"a run ended as {run.status}")
 
@@ -121,7 +133,8 @@ class Sheet:
         return "\n\n".join(part.strip("\n") for part in texts if part.strip())
 
     def _judging(self) -> tuple[Button, ...]:
-        return tuple(Button("feedback", self._run_id, value) for value in JUDGEMENTS)
+        thumbs = (Button("feedback", self._run_id, value) for value in JUDGEMENTS)
+        return (*thumbs, Button("why", self._run_id))
 
     def _line(self, call_id: str, tool: str, state: LineState) -> None:
         self._lines[call_id] = StatusLine(call_id, tool, state)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 
+from bot.assistants.types import Usage
 from bot.errors import StoreError
 from bot.settings import DISCORD_TOKENS, OPENAI_KEYS, SLACK_APPS, Settings
 
@@ -65,6 +66,8 @@ async def _model(settings: Settings, say: Say) -> bool:
 
 
 def _unset(settings: Settings) -> Iterator[str]:
+    if settings.prices and not settings.is_demo and settings.price_list().cost(settings.model, Usage()) is None:
+        yield f"· PRICES has no price for {settings.model}: what it answers is counted in tokens only."
     if not settings.has_slack:
         yield f"· Slack is not set up: SLACK_BOT_TOKEN with SLACK_APP_TOKEN or SLACK_SIGNING_SECRET ({SLACK_APPS})."
     if not settings.has_discord:

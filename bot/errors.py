@@ -39,7 +39,7 @@ class BadToolOutputs(ParleyError):
 
 
 class Refused(ParleyError):
-    """The operator's `ALLOW` and `DENY` keep this person or channel out."""
+    """The operator's `ALLOW` and `DENY` keep this person or channel out, or the person brings too many messages."""
 
 
 class PlatformError(ParleyError):

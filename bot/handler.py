@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import structlog
@@ -18,13 +17,15 @@ from bot.active import Active
 from bot.assistants.engine import Engine
 from bot.assistants.events import Event, RunEnded
 from bot.assistants.types import LastError, Run
+from bot.budgets import PutOff
 from bot.clock import Clock
 from bot.delivery import Delivery, Destination
-from bot.errors import IllegalTransition, PlatformError, StoreError, Superseded
+from bot.errors import IllegalTransition, NotFound, PlatformError, StoreError, Superseded
 from bot.inbox import Claimed, Inbox
 from bot.ownership import Ownership
 from bot.ports import Accepted, Adapter, InboundMessage, Placed
 from bot.preparing import Preparation
+from bot.settlement import Settlement
 from bot.store import corrections as stored_corrections
 from bot.store import inbox as stored_inbox
 from bot.store import runs as stored_runs
@@ -33,9 +34,6 @@ from bot.store.inbox import Asked
 
 GRACE = 5.0
 """Seconds that running answers get at shutdown before they are parked."""
-
-SETTLE_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts to record that an answer is delivered."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +45,7 @@ class Handler:
         engine: Engine,
         inbox: Inbox,
         preparation: Preparation,
+        settlement: Settlement,
         ownership: Ownership,
         clock: Clock,
         *,
@@ -57,6 +56,7 @@ class Handler:
         self._engine = engine
         self._inbox = inbox
         self._preparation = preparation
+        self._settlement = settlement
         self.ownership = ownership
         self._clock = clock
         self._limit = limit
@@ -64,6 +64,8 @@ class Handler:
         self._active: dict[str, Active] = {}  # by run; a thread's next run may begin while the last one is delivered
         self._claiming = 0
         self._waiting: dict[str, None] = {}  # threads with messages that wait for room or for the run before them
+        self._put_off: dict[str, None] = {}  # threads with messages that wait until some run has ended
+        self._ends = 0  # of runs here
         self._resuming: set[str] = set()
         self._pauses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by run, while someone holds one
         self._tasks: set[asyncio.Task[None]] = set()  # every task of ours but the works, until it is wholly done
@@ -83,7 +85,7 @@ class Handler:
 
     async def close(self, grace: float | None = None) -> None:
         """Let running answers end for `grace` seconds (`GRACE`) and park the rest. Messages may no longer come in."""
-        self._closing = True
+        self._closing = self._settlement.closing = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=GRACE if grace is None else grace)
         left = list(self._active.values())
@@ -102,22 +104,28 @@ class Handler:
     # -- what adapters and commands ask -------------------------------------------------------------------------
 
     async def accept(self, message: InboundMessage) -> Accepted | None:
-        """Store the message and see to its answer; None for a follow-up that is not for us. Raises `StoreError`."""
+        """Store the message and see to its answer; None for a follow-up that is not for us.
+
+        Raises `StoreError`, and `Refused` where its author brings too many.
+        """
         if message.follow_up and not await self._inbox.knows(message.conversation):
             return None
+        await self._inbox.admit(message)
         room = self._has_room()
         self._claiming += room
         try:
-            accepted, claimed = await self._inbox.accept(message, claim=room)
+            taken = await self._inbox.accept(message, claim=room)
         finally:
             self._claiming -= room
-        if claimed is not None:
-            self._begin(claimed)
-        elif not accepted.duplicate:
-            self.expect(accepted.thread_id)
+        if taken.claimed is not None:
+            self._begin(taken.claimed)
+        elif not taken.accepted.duplicate:
+            self.expect(taken.accepted.thread_id)
         else:
             self._calm()
-        return accepted
+        if taken.dismissed:
+            await self.let_go(taken.dismissed)
+        return taken.accepted
 
     async def quiet(self) -> None:
         """Wait until no run is in the making and none is due."""
@@ -133,7 +141,7 @@ class Handler:
         """Cancel a run, its model stream and its tools; False where it is over or being stopped already."""
         try:
             await self._engine.cancel(run_id)
-        except IllegalTransition:
+        except (IllegalTransition, NotFound):
             return False
         self._stop_work(run_id)
         await self.resume(run_id)  # where nobody drives it; another owner finds it by its sweep
@@ -187,6 +195,8 @@ class Handler:
         try:
             asked = await self._database.read(lambda c: stored_inbox.asked(c, run_id))
             found = await self._database.read(lambda c: stored_runs.unfinished(c, run_id))
+        except NotFound:  # it was shown, and forgotten since
+            return
         finally:
             self._resuming.discard(run_id)
         if asked is None or asked.conversation.platform not in self._adapters:
@@ -256,10 +266,12 @@ class Handler:
                 return
             if not any(active.run.thread_id == thread_id for active in self._active.values()):
                 del self._waiting[thread_id]
+                self._put_off.pop(thread_id, None)
                 self._claiming += 1
                 self._keep(self._claim(thread_id), f"claim {thread_id}")
 
     async def _claim(self, thread_id: str) -> None:
+        ends = self._ends
         try:
             claimed = await self._inbox.claim(thread_id)
         except StoreError as error:
@@ -268,7 +280,11 @@ class Handler:
             return
         finally:
             self._claiming -= 1
-        if claimed is not None:
+        if isinstance(claimed, PutOff) and ends == self._ends:
+            self._put_off[thread_id] = None
+        elif isinstance(claimed, PutOff):  # the run for which it waits may be the one that has ended meanwhile
+            self.expect(thread_id)
+        elif claimed is not None:
             self._begin(claimed)
         self._calm()
 
@@ -284,11 +300,12 @@ class Handler:
     # -- seeing it through --------------------------------------------------------------------------------------
 
     async def _see_through(self, active: Active) -> None:
-        run, rests = active.run, False
+        run, rested = active.run, None
         try:
             run = await self._outcome(active)
-            await self._settle(run, active.asked, await active.delivery.finished())
-            rests = not run.is_terminal
+            placed = await active.delivery.finished()
+            await self._settlement.settle(run, placed, forget=active.asked.has_secrets)
+            rested = None if run.is_terminal else run
         except Superseded as error:
             log.warning("another process drives the run now", error=str(error))
         except StoreError as error:
@@ -296,14 +313,14 @@ class Handler:
         except PlatformError as error:
             log.warning("answer not delivered", error=str(error), permanent=error.permanent)
             if error.permanent:
-                await self._settle(run, active.asked, Placed())
+                await self._settlement.settle(run, Placed(), forget=active.asked.has_secrets)
         except Exception:
             log.exception("run was not seen through; the sweep will take it up again")
         finally:
             await active.delivery.stop()
             del self._active[run.id]
             if not self._closing:
-                await self._go_on_after(active, rests=rests)
+                await self._go_on_after(active, rested)
 
     async def _outcome(self, active: Active) -> Run:
         """The run as the work left it: terminal, or waiting for someone outside. The delivery has been told of it."""
@@ -346,51 +363,18 @@ class Handler:
         delivery.show(RunEnded(run))
         return run
 
-    async def _settle(self, run: Run, asked: Asked, placed: Placed) -> None:
-        """Record what is shown. It is shown: when the store fails, this is tried again, and not the showing.
-
-        A run that rests is gone on with by somebody who cannot know how far the one before got: undecided.
-        """
-        owner, done, forget = self.ownership.name, run.is_terminal, asked.has_secrets
-        placed = placed if done else replace(placed, undecided=True)
-        for wait in (*SETTLE_WAITS, None):
-            try:
-                await self._database.write(
-                    lambda tx: stored_runs.place(tx, run.id, owner, placed, done=done, forget=forget)
-                )
-                break
-            except StoreError as error:
-                if wait is None or self._closing:
-                    raise
-                log.warning("delivery not recorded yet", error=str(error))
-                await self._clock.sleep(wait)
-        if done:
-            _tell(run)
-
-    async def _go_on_after(self, active: Active, *, rests: bool) -> None:
+    async def _go_on_after(self, active: Active, rested: Run | None) -> None:
         if active.resumed:  # messages that came while it rested are known to the store only
             self._waiting[active.run.thread_id] = None
+        self._ends += 1
+        self._waiting |= self._put_off
+        self._put_off.clear()
         self._fill()
-        if rests:  # somebody may have moved the run on while it came to rest here
+        if rested:  # somebody may have moved the run on, or answered a question, while it came to rest here
             try:
-                found = await self._database.read(lambda c: stored_runs.unfinished(c, active.run.id))
-                if found.run.status != "requires_action":
+                run = (await self._database.read(lambda c: stored_runs.unfinished(c, active.run.id))).run
+                if (run.status, run.required_calls) != (rested.status, rested.required_calls):
                     await self.resume(active.run.id)
             except StoreError as error:
                 log.warning("store failed after a run; the sweep will take it up again", error=str(error))
         self._calm()
-
-
-def _tell(run: Run) -> None:
-    """The one line that a run leaves in the log."""
-    usage, took = run.usage, (run.ended_at or run.created_at) - run.created_at
-    log.info(
-        "run ended",
-        outcome=run.status,
-        seconds=round(took, 3),
-        model=run.model,
-        prompt_tokens=usage.prompt_tokens if usage else 0,
-        completion_tokens=usage.completion_tokens if usage else 0,
-        total_tokens=usage.total_tokens if usage else 0,
-        **({"error": run.last_error.code} if run.last_error else {}),
-    )

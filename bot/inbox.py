@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot import access, asking, budgets
 from bot.assistants.lifecycle import move, new_run
-from bot.assistants.types import Assistant, Run, new_id
+from bot.assistants.types import JSON, Assistant, Author, LastError, Run, new_id
+from bot.budgets import Budgets, PutOff
 from bot.clock import Clock
+from bot.errors import Refused
+from bot.flood import Flood
 from bot.ownership import Ownership
 from bot.ports import Accepted, Conversation, InboundMessage
-from bot.store import flags, inbox, runs, threads
+from bot.store import assistants, inbox, journal, policies, runs, threads
 from bot.store.database import Database
+from bot.store.forgotten import Forgotten
 from bot.store.inbox import Asked
+from bot.store.policies import Policy
+from bot.toolbox import APPROVAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,15 @@ class Claimed:
 
     run: Run
     asked: Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message. `dismissed` is a run whose quiz it put away; mostly that is `cancelling` now."""
+
+    accepted: Accepted
+    claimed: Claimed | None = None
+    dismissed: str = ""
 
 
 class Rush:
@@ -60,9 +76,14 @@ class _NothingToClaim(Exception):
 class Inbox:
     database: Database
     assistant: Assistant
-    tools: Collection[str]
-    """The names of all of Parley's own tools; the switches choose among them."""
+    """The operator's, which answers where no other one was chosen."""
+    tools: Mapping[str, bool]
+    """All of Parley's own tools by name, and whether the code wants each call to be approved; policies choose."""
+    approvers: str
+    """Who approves where nobody says otherwise."""
     ownership: Ownership
+    budgets: Budgets
+    flood: Flood
     clock: Clock
     rush: Rush = field(default_factory=Rush)
 
@@ -70,27 +91,50 @@ class Inbox:
         """Parley takes part in this conversation."""
         return await self.database.read(lambda c: threads.bound(c, conversation)) is not None
 
-    async def accept(self, message: InboundMessage, *, claim: bool) -> tuple[Accepted, Claimed | None]:
+    async def accept(self, message: InboundMessage, *, claim: bool) -> Taken:
         """Store the message; with `claim` also begin a run at once, where the thread has none.
 
         One transaction for both: a quiet thread's question is on its way before the platform is acknowledged.
         """
 
-        async def operation(tx: AsyncConnection) -> tuple[Accepted, Claimed | None]:
-            accepted = await inbox.accept(tx, message, self.clock.now())
-            if accepted.duplicate or not claim:
-                return accepted, None
-            return accepted, await self._claim(tx, accepted.thread_id, message.conversation)
+        async def operation(tx: AsyncConnection) -> Taken:
+            accepted, held = await inbox.accept(tx, message, self.clock.now())
+            if accepted.duplicate:
+                return Taken(accepted)
+            if claim:
+                claimed = await self._claim(tx, accepted.thread_id, message.conversation, message.author.id, held)
+                if isinstance(claimed, PutOff):
+                    return Taken(replace(accepted, note=claimed.note))
+                if claimed is not None:
+                    return Taken(accepted, claimed)
+            return await self._meet(tx, accepted, message.author)
 
         with self.rush:
-            return await self.database.write(operation)
+            try:
+                return await self.database.write(operation)
+            except Forgotten:
+                return Taken(Accepted("", "", duplicate=True))
 
-    async def claim(self, thread_id: str) -> Claimed | None:
-        """Begin a run with what waits in the thread; None where nothing does, or a run is active there."""
+    async def admit(self, message: InboundMessage) -> None:
+        """Raises `Refused` where its author brings too many messages. One that is stored already is let in."""
+        where, author = message.conversation, message.author
+        if where.platform == access.OPERATOR or message.missed:
+            return
+        wait = self.flood.let_in((where.platform, where.workspace, author.id), inbox.scoped(where, message.key))
+        if wait and not await self.database.read(lambda c: inbox.has(c, where, message.key)):
+            raise Refused(self.flood.sentence(wait))
 
-        async def operation(tx: AsyncConnection) -> Claimed:
-            conversation = await inbox.waiting_in(tx, thread_id)
-            claimed = await self._claim(tx, thread_id, conversation) if conversation else None
+    async def claim(self, thread_id: str) -> Claimed | PutOff | None:
+        """Begin a run with what waits in the thread; None where nothing does, or a run is active there.
+
+        Put off where the budget allows one run after the other only: to be tried again when one has ended.
+        """
+
+        async def operation(tx: AsyncConnection) -> Claimed | PutOff:
+            waiting = await inbox.waiting_in(tx, thread_id)
+            if waiting is None:
+                raise _NothingToClaim
+            claimed = await self._claim(tx, thread_id, *waiting, await policies.holding(tx, waiting[0]))
             if claimed is None:
                 raise _NothingToClaim
             return claimed
@@ -100,28 +144,64 @@ class Inbox:
         except _NothingToClaim:
             return None
 
-    async def _claim(self, tx: AsyncConnection, thread_id: str, where: Conversation) -> Claimed | None:
+    async def _meet(self, tx: AsyncConnection, accepted: Accepted, author: Author) -> Taken:
+        """The message has to wait: perhaps for a run that waits for somebody itself."""
+        run = await runs.active_in(tx, accepted.thread_id)
+        asked = await inbox.asked(tx, run.id) if run is not None and asking.waits_for_people(run) else None
+        if run is None or asked is None:
+            return Taken(accepted)
+        put_away = asking.dismissal(run, self.clock.now()) if asked.asker.id == author.id else None
+        if put_away is not None:
+            run = await journal.carry_out(tx, put_away)
+        note = asking.waits_first(run, asked.asker) if asking.waits_for_people(run) else ""
+        return Taken(replace(accepted, note=note), dismissed=run.id if put_away else "")
+
+    async def _claim(
+        self, tx: AsyncConnection, thread_id: str, where: Conversation, person: str, held: Mapping[str, Policy]
+    ) -> Claimed | PutOff | None:
         now = self.clock.now()
-        switches = await flags.nearest(tx, where)
-        enabled = [name for name in self.tools if name not in switches or switches[name].enabled]
-        queued = new_run(
-            now,
-            id=new_id("run"),
-            thread_id=thread_id,
-            assistant_id=self.assistant.id,
-            model=self.assistant.model,
-            instructions=self.assistant.instructions or "",
-            tools=[{"type": "function", "function": {"name": name}} for name in enabled],
-            temperature=self.assistant.temperature,
-            top_p=self.assistant.top_p,
-            response_format=self.assistant.response_format,
-        )
-        run = move(queued, "in_progress", now)
+        assistant = await assistants.chosen(tx, where, held) or self.assistant
+        queued = self._run(now, thread_id, assistant, held)
+        verdict = None
+        if limits := budgets.holding(held):
+            if await runs.active_in(tx, thread_id):  # its turn comes after that run, and so does a refusal
+                return None
+            verdict = await self.budgets.verdict(tx, limits, where, person, assistant.model, now)
+        if isinstance(verdict, PutOff):
+            return verdict
+        if verdict is None:
+            run = move(queued, "in_progress", now)
+        else:
+            run = move(queued, "failed", now, last_error=LastError("rate_limit_exceeded", verdict.sentence))
         lease = self.ownership.lease(now)
         owner = self.ownership.name
-        if not await runs.add(tx, run, owner=owner, lease_until=lease, platform=where.platform, delivery="open"):
+        if not await runs.add(tx, run, owner=owner, lease_until=lease, where=where, person=person, delivery="open"):
             return None
         asked = await inbox.hand_to(tx, thread_id, run.id)
         if asked is None:
             raise _NothingToClaim
         return Claimed(run, asked)
+
+    def _run(self, now: float, thread_id: str, assistant: Assistant, held: Mapping[str, Policy]) -> Run:
+        return new_run(
+            now,
+            id=new_id("run"),
+            thread_id=thread_id,
+            assistant_id=assistant.id,
+            model=assistant.model,
+            instructions=assistant.instructions or "",
+            tools=self._offered(held, assistant),
+            temperature=assistant.temperature,
+            top_p=assistant.top_p,
+            response_format=assistant.response_format,
+        )
+
+    def _offered(self, held: Mapping[str, Policy], assistant: Assistant) -> list[JSON]:
+        """The tools that are on and that the assistant has, each with whose approval its calls need."""
+        of_assistant = assistants.chosen_tools(assistant)
+        offered: list[JSON] = []
+        for name, by_code in self.tools.items():
+            if policies.enabled(held, name) and (of_assistant is None or name in of_assistant):
+                by = policies.approver(held, name, by_code, self.approvers)
+                offered.append({"type": "function", "function": {"name": name}, **({APPROVAL: by} if by else {})})
+        return offered

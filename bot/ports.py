@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bot.assistants.types import JSON, Author
 from bot.buttons import Button
@@ -46,6 +46,8 @@ class InboundMessage:
     """Something has to be looked up before the model reads it (names, rights, what was said before)."""
     roles: Collection[str] = ()
     """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
+    missed: bool = False
+    """It was said while nobody listened, and comes late, together with others: they are not too many for a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Accepted:
     thread_id: str
     message_id: str
     duplicate: bool = False
+    note: str = ""
+    """What its author should know at once: that it waits for something which may take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,83 @@ class Press:
     platform_admin: bool = False
     roles: Collection[str] = ()
     """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
+    text: str = ""
+    """What the person wrote in the form that the press before this one opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """To be shown to the person whose press asked for it: what they write comes back as the `text` of a press of
+    `button`."""
+
+    title: str
+    question: str
+    """Plain text of any length; a platform cuts what it has no room for."""
+    button: Button
+    longest: int = 2_000
+    """Characters that may be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file that Parley hands to one person."""
+
+    name: str
+    mime: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command comes to, for the eyes of the one who gave it. `text` is plain text, often of several lines."""
+
+    text: str
+    file: Document | None = None
+    forgot: bool = False
+    """What was said was removed for good: an adapter that keeps any of it beside the store removes that, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A tool as admins see it in a workspace."""
+
+    tool: str
+    description: str
+    enabled: bool
+    needs_approval: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What admins set, as it holds in a workspace. Each is changed by a command: `tools disable NAME workspace`,
+    `tools approve NAME on workspace`, `assistant use NAME workspace`, `assistant set FIELD VALUE`."""
+
+    switches: Sequence[Switch]
+    assistant: str
+    """The name of the assistant that answers."""
+    assistants: Sequence[str]
+    model: str
+    instructions: str
+    temperature: float | None
+    may_set: bool
+    """The assistant is the workspace's own: its fields can be set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What one person can do here. `settings` are for admins only."""
+
+    help: str
+    tools: Sequence[str]
+    """The names of those that are on."""
+    usage: str
+    settings: Settings | None = None
+    refused: bool = False
+    """The operator's `ALLOW` and `DENY` keep this person, or everybody there, out; `help` says so."""
+
+
+Named = Literal["tool", "assistant"]
+"""What a command names."""
 
 
 class Intake(Protocol):
@@ -146,7 +227,7 @@ class Intake(Protocol):
         """Store a message: durable on return, and sure to be answered.
 
         None for a follow-up where Parley takes no part. Raises `Refused` with the sentence for a person, or in a
-        channel, that the operator's `ALLOW` and `DENY` keep out.
+        channel, that the operator's `ALLOW` and `DENY` keep out, and for a person who brings too many at once.
         """
         ...
 
@@ -158,17 +239,23 @@ class Intake(Protocol):
         """A person deleted a message. Until it is answered there will be no answer; later nothing happens."""
         ...
 
-    async def command(self, request: CommandRequest) -> str:
-        """Carry out a command and return the sentence to show; a refusal is one, too."""
+    async def command(self, request: CommandRequest) -> Answer:
+        """Carry out a command and return what to show; a refusal is that, too."""
         ...
 
-    async def press(self, press: Press) -> str:
-        """Do what the button says and return the sentence for the person; empty where there is nothing to say."""
+    async def press(self, press: Press) -> str | Form:
+        """Do what the button says and return the sentence for the person; empty where there is nothing to say.
+
+        A form where the person is to write something.
+        """
         ...
 
-    @property
-    def tools(self) -> Sequence[str]:
-        """The names of all of Parley's tools."""
+    async def names(self, where: Conversation, of: Named) -> Sequence[str]:
+        """The names that a command can give there, to complete what is typed."""
+        ...
+
+    async def overview(self, request: CommandRequest) -> Overview:
+        """What the person can do in a workspace. The text of the request says nothing."""
         ...
 
     async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,10 +11,12 @@ from bot.assistants.types import Run
 from bot.clock import Clock
 from bot.delivery import JUDGEMENTS
 from bot.errors import NotFound
-from bot.ports import Press
+from bot.ports import Form, Press
+from bot.replies import Replies
 from bot.stopping import NOT_YOURS, STOPPED, Stopping
 from bot.store import feedback, inbox, runs
 from bot.store.database import Database
+from bot.store.inbox import Asked
 
 UNKNOWN = "I do not know that answer any more."
 FINISHED = "That answer is finished already."
@@ -24,18 +27,31 @@ THANKS = "Thank you for telling me."
 class Presses:
     database: Database
     stopping: Stopping
+    replies: Replies
+    why: Callable[[Run], Awaitable[str]]
+    """Tells how a run came to its answer."""
     clock: Clock
 
-    async def press(self, press: Press) -> str:
-        """Do what the button says and return the sentence for the person. Raises `StoreError`."""
-        run = await self.database.read(lambda c: _run(c, press))
-        if run is None:
+    async def press(self, press: Press) -> str | Form:
+        """Do what the button says and return the sentence for the person, or the form for them to fill in.
+
+        Raises `StoreError`.
+        """
+        found = await self.database.read(lambda c: _found(c, press))
+        if found is None:
             return UNKNOWN
+        run, asked = found
         match press.button.verb:
             case "stop":
                 return await self._stop(press, run)
             case "feedback":
                 return await self._feedback(press, run)
+            case "why":
+                return await self.why(run)
+            case "answer" | "write":
+                return await self.replies.answer(press, run, asked)
+            case "approve" | "deny":
+                return await self.replies.decide(press, run, asked)
 
     async def _stop(self, press: Press, run: Run) -> str:
         if run.is_terminal:
@@ -57,13 +73,13 @@ class Presses:
         return THANKS
 
 
-async def _run(connection: AsyncConnection, press: Press) -> Run | None:
-    """The run of the button; None where it is of another platform or workspace."""
+async def _found(connection: AsyncConnection, press: Press) -> tuple[Run, Asked] | None:
+    """The run of the button and where it was asked for; None where that is another platform, workspace or channel."""
     asked = await inbox.asked(connection, press.button.run_id)
     here = press.conversation
     if asked is None or (asked.conversation.platform, asked.conversation.workspace) != (here.platform, here.workspace):
         return None
     try:
-        return await runs.get(connection, press.button.run_id)
+        return await runs.get(connection, press.button.run_id), asked
     except NotFound:
         return None

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot import prices
 from bot.errors import ParleyError
+from bot.prices import Prices
 
 SQLITE = "sqlite:///"
 DEFAULT_INSTRUCTIONS = (
@@ -109,7 +111,11 @@ class Settings(_Source):
     prices: Path | None = None
     retention_days: int | None = Field(default=None, ge=1, description="a whole number of days, 1 or more")
     ask_timeout: float = Field(default=3600.0, gt=0, allow_inf_nan=False, description="a number of seconds above 0")
+    approvers: Annotated[Literal["asker", "admins", "either"], BeforeValidator(_lower)] = Field(
+        default="either", description="asker, admins or either"
+    )
     max_concurrent_runs: int = Field(default=100, ge=1, description="a whole number, 1 or more")
+    flood_limit: int = Field(default=20, ge=0, description="a whole number of messages a minute, or 0 for no limit")
     api_key: Secret = Field(default=None, description="make one up, as with openssl rand -hex 32")
     port: int = Field(default=8080, ge=1, le=65535, description="a whole number from 1 to 65535")
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
@@ -150,7 +156,13 @@ class Settings(_Source):
     def _file(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
             raise ValueError(f"names {value}, which is no file; write the path of a file of prices, or leave it out")
+        if value is not None:
+            prices.read(value)
         return value
+
+    def price_list(self) -> Prices:
+        """What models cost. Raises `BadPrices` where the file is no longer what it was at the start."""
+        return prices.read(self.prices) if self.prices else Prices()
 
     @property
     def database(self) -> Path:

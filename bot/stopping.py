@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
-from bot import access
-from bot.clock import Clock
-from bot.handler import Handler
+from bot.commands.rights import Rights
 from bot.ports import CommandRequest, Press
-from bot.store import audit, inbox
-from bot.store.database import Database
+from bot.store import inbox
 
 NOT_YOURS = "Only the one who asked, or an admin, can stop this answer."
 STOPPED = "Stopped."
@@ -19,19 +15,22 @@ STOPPED = "Stopped."
 Stopped = Literal["stopped", "over", "not yours"]
 
 
+class Stoppable(Protocol):
+    async def stop(self, run_id: str) -> bool:
+        """Cancel a run; False where it is over or being stopped already."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    database: Database
-    handler: Handler
-    admins: Collection[str]
-    clock: Clock
+    handler: Stoppable
+    rights: Rights
 
     async def stop(self, request: CommandRequest | Press, run_id: str) -> Stopped:
         """Stop a run for its askers and for admins; a refusal is recorded. Raises `StoreError`."""
-        asked = await self.database.read(lambda c: inbox.asked(c, run_id))
+        asked = await self.rights.database.read(lambda c: inbox.asked(c, run_id))
         askers = asked.askers if asked else frozenset[str]()
-        if not access.is_admin(request, self.admins) and request.author.id not in askers:
-            entry = audit.Entry(self.clock.now(), request.author, request.conversation, "stop", run_id, allowed=False)
-            await self.database.write(lambda tx: audit.add(tx, entry))
+        if not self.rights.is_admin(request) and request.author.id not in askers:
+            await self.rights.refuse(request, "stop", run_id)
             return "not yours"
         return "stopped" if await self.handler.stop(run_id) else "over"

@@ -18,6 +18,7 @@ from bot.assistants.types import RunStatus
 from bot.clock import Clock
 from bot.errors import IllegalTransition, ParleyError
 from bot.handler import Handler
+from bot.housekeeping import Housekeeping
 from bot.ownership import RENEWAL, Ownership
 from bot.store import inbox, runs
 from bot.store.database import Database
@@ -32,24 +33,33 @@ log = structlog.get_logger(__name__)
 
 class Sweep:
     def __init__(
-        self, database: Database, engine: Engine, handler: Handler, ownership: Ownership, clock: Clock
+        self,
+        database: Database,
+        engine: Engine,
+        handler: Handler,
+        ownership: Ownership,
+        housekeeping: Housekeeping,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._engine = engine
         self._handler = handler
         self._ownership = ownership
+        self.housekeeping = housekeeping
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Take up what earlier processes left, then keep watch. Raises `StoreError`."""
         await self.once(starting=True)
+        await self.housekeeping.look()
         self._task = asyncio.create_task(self._watch(), name="sweep")
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self.housekeeping.close()
 
     async def once(self, *, starting: bool = False) -> None:
         """At the start, nothing is in the making yet: what bears our own name is of an earlier self."""
@@ -91,6 +101,7 @@ class Sweep:
             await self._clock.sleep(RENEWAL)
             try:
                 await self.once()
+                await self.housekeeping.look()
             except ParleyError as error:
                 log.warning("sweep failed", error=str(error))
             except Exception:  # whatever it is, leases have to be renewed the next time

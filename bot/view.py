@@ -43,6 +43,27 @@ class StatusLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Option:
+    """One of the ways to react to an `Ask`. `label` is plain text of any length; a platform cuts what is too long."""
+
+    label: str
+    button: Button
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Something that people are asked, below the text. `text` is Markdown and tells it whole.
+
+    A `choice` has as many options as there are answers; a `word` has one, whose press opens a form
+    (`bot.ports.Form`); an `approval` has two, to approve and to deny.
+    """
+
+    kind: Literal["choice", "word", "approval"]
+    text: str
+    options: Sequence[Option]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """`outcome` is set in the last view of a reply, and only there.
 
@@ -58,7 +79,10 @@ class View:
     notice: str = ""
     remarks: Sequence[str] = ()
     buttons: Sequence[Button] = ()
-    """What may be pressed now: `stop` while it goes on, `feedback` under an answer."""
+    """What may be pressed now: `stop` while it goes on, `feedback` and `why` under an answer."""
+    asks: Sequence[Ask] = ()
+    """What the run waits for people to say. Nothing goes on until they do, so this state has to be shown as surely as
+    the last one."""
 
     @property
     def whole(self) -> str:

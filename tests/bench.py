@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from bot.assistants.asking import Asking, Question
 from bot.assistants.engine import Engine
 from bot.assistants.events import Event, TextAppended
 from bot.assistants.lifecycle import new_run
-from bot.assistants.types import Author, Message, Run, ToolCall, new_id
+from bot.assistants.types import Asks, Author, Message, Run, ToolCall, new_id
 from bot.models.port import FunctionTool
 from bot.store import assistants, runs, threads
 from bot.store.database import Database
@@ -35,6 +36,17 @@ class Tools:
 
     functions: dict[str, ToolFunction] = field(default_factory=dict)
     calls: list[ToolCall] = field(default_factory=list)
+    asking_for: dict[str, Asks] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+
+    def asks(self, run: Run, call: ToolCall) -> Asks | None:
+        return self.asking_for.get(call.name)
+
+    def asking(self, call: ToolCall) -> Asking:
+        return Asking(call, "Quiz", self.questions if call.asks == "answers" else ())
+
+    def answered(self, call: ToolCall) -> str:
+        return json.dumps(list(call.answers))
 
     def own(self) -> Collection[str]:
         return self.functions.keys()

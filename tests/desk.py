@@ -9,7 +9,19 @@ from typing import Any
 
 from adapters.console.who import HERE
 from bot.errors import StoreError
-from bot.ports import Accepted, CommandRequest, Conversation, InboundMessage, Placed, Press
+from bot.ports import (
+    Accepted,
+    CommandRequest,
+    Conversation,
+    Document,
+    Form,
+    InboundMessage,
+    Named,
+    Overview,
+    Placed,
+    Press,
+)
+from bot.ports import Answer as Command
 
 
 @dataclass(slots=True)
@@ -18,7 +30,13 @@ class Desk:
 
     accepted: list[str] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
+    presses: list[Press] = field(default_factory=list)
+    form: Form | None = None
+    told: str = ""
+    """What a press is answered with."""
     reply: str = "Done."
+    file: Document | None = None
+    forgot: bool = False
     fault: StoreError | None = None
     came: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -29,10 +47,10 @@ class Desk:
         self.accepted.append(message.text)
         return Accepted("thread_1", "msg_1")
 
-    async def command(self, request: CommandRequest) -> str:
+    async def command(self, request: CommandRequest) -> Command:
         self.commands.append(request.text)
         self.came.set()
-        return self.reply
+        return Command(self.reply, self.file, self.forgot)
 
     async def amend(self, conversation: Conversation, key: str, text: str) -> None:
         raise AssertionError("a terminal has no edits")
@@ -40,12 +58,16 @@ class Desk:
     async def withdraw(self, conversation: Conversation, key: str) -> None:
         raise AssertionError("a terminal has no deletions")
 
-    async def press(self, press: Press) -> str:
-        raise AssertionError("a terminal has no buttons")
+    async def press(self, press: Press) -> str | Form:
+        self.presses.append(press)
+        self.came.set()
+        return self.form if press.button.verb == "write" and self.form else self.told
 
-    @property
-    def tools(self) -> Sequence[str]:
-        return ()
+    async def names(self, where: Conversation, of: Named) -> Sequence[str]:
+        raise AssertionError("a terminal completes nothing")
+
+    async def overview(self, request: CommandRequest) -> Overview:
+        raise AssertionError("a terminal has no home")
 
     async def heard_lately(self, platform: str) -> Sequence[tuple[Conversation, str]]:
         raise AssertionError("a terminal misses nothing")

@@ -150,7 +150,8 @@ async def _by_command(made: Stage, way: str) -> None:
     private = way.startswith("private")
     used = await made.alice.uses("/ask", made.general, waits=False, prompt="rain?", private=private)
     acknowledging = Acknowledging(made.calls, made.world.app_id)
-    assert await acknowledging.defer(used.id, used.token, private=private)
+    await acknowledging.defer(used.id, used.token, private=private)
+    assert used.thinking
     route: dict[str, Any] = {"at": made.general.id, "command": used.id, "user": made.alice.id, "secret": used.token}
     where = Conversation("discord", made.guild.id, made.general.id, f"ask-{used.id}")
     made.slip = Slip(where, {**route, "private": True} if private else route)

@@ -18,9 +18,11 @@ from bot.buttons import Button
 from bot.errors import PlatformError
 from bot.ports import (
     Accepted,
+    Answer,
     CommandRequest,
     Conversation,
     Earlier,
+    Form,
     InboundMessage,
     Intake,
     Placed,
@@ -28,7 +30,7 @@ from bot.ports import (
     Press,
     Reply,
 )
-from bot.view import View
+from bot.view import Ask, View
 
 ALICE = Author("U1", "Alice")
 BOB = Author("U2", "Bob")
@@ -42,6 +44,7 @@ class Post:
     texts: list[str] = field(default_factory=list)
     final: bool = False
     buttons: list[Button] = field(default_factory=list)
+    asks: list[Ask] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -85,6 +88,7 @@ class Room:
         post.texts.append("\n".join([*lines, view.whole] if view.outcome is None else [view.whole]).strip())
         post.final = view.outcome is not None
         post.buttons = list(view.buttons)
+        post.asks = list(view.asks)
         self._changed.set()
         return number
 
@@ -191,14 +195,27 @@ class RoomAdapter:
     async def command(
         self, text: str, *, by: Author = ALICE, admin: bool = False, thread: str = "1", channel: str = "C1"
     ) -> str:
+        return (await self.order(text, by=by, admin=admin, thread=thread, channel=channel)).text
+
+    async def order(
+        self, text: str, *, by: Author = ALICE, admin: bool = False, thread: str = "1", channel: str = "C1"
+    ) -> Answer:
+        """Give a command; returns all that it comes to."""
         assert self.intake is not None
         return await self.intake.command(CommandRequest(self.where(thread, channel), by, text, platform_admin=admin))
 
     async def press(
-        self, button: Button, *, by: Author = ALICE, admin: bool = False, where: Conversation | None = None
-    ) -> str:
+        self,
+        button: Button,
+        *,
+        by: Author = ALICE,
+        admin: bool = False,
+        where: Conversation | None = None,
+        text: str = "",
+    ) -> str | Form:
         assert self.intake is not None
-        return await self.intake.press(Press(where or self.where(), by, button, platform_admin=admin))
+        press = Press(where or self.where(), by, button, platform_admin=admin, text=text)
+        return await self.intake.press(press)
 
     async def edit(self, key: str, text: str, *, channel: str = "C1") -> None:
         assert self.intake is not None

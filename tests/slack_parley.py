@@ -128,6 +128,10 @@ async def scene(path: Path, **options: Any) -> AsyncIterator[Scene]:
     model.assert_done()
 
 
+JUDGED = ["context_actions", "actions"]
+"""The buttons below a finished answer: thumbs, and one that asks why."""
+
+
 def growing(post: Post) -> bool:
     """Each version of it begins with the one before."""
     return all(new.startswith(old) for old, new in zip(post.versions, post.versions[1:], strict=False))

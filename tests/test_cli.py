@@ -279,6 +279,6 @@ def test_a_platform_that_is_not_to_be_reached_ends_it_with_a_line(
 def test_help_names_the_commands(parley: Parley, flag: str) -> None:
     code, out, _ = parley(flag)
     assert code == 0
-    for command in ("serve", "console", "doctor", "threads", "runs", "tools", "backup", "slack", "discord"):
+    for command in ("serve", "console", "doctor", "threads", "runs", "tools", "backup", "admin", "slack", "discord"):
         assert re.search(rf"\b{command}\b", out)
     assert "THREAD" in parley("runs", flag)[1]

@@ -12,7 +12,10 @@ from sqlalchemy import select
 
 from bot import access
 from bot.assistants.types import Author
-from bot.commands import ADMIN_HELP, ADMINS_ONLY, NOTHING_TO_RENEW, PEOPLE_HELP, Commands
+from bot.commands import Commands
+from bot.commands.conversation import NOTHING_TO_RENEW, ConversationCommands
+from bot.commands.rights import Rights
+from bot.commands.tools import ADMINS_ONLY, ToolCommands
 from bot.handler import Handler
 from bot.ports import CommandRequest, Conversation
 from bot.stopping import NOT_YOURS, Stopping
@@ -27,7 +30,7 @@ from tests.scripted_model import ScriptedModel
 
 NOW = 1_800_000_000.0
 HERE = Conversation("slack", "T1", "C1", "1.0")
-TOOLS = ("forecast", "tide")
+TOOLS = {"forecast": False, "tide": False}
 
 
 class Chat:
@@ -36,11 +39,13 @@ class Chat:
     def __init__(self, database: Database) -> None:
         self.database = database
         clock, admins = HandClock(NOW), ["slack:U9"]
-        stopping = Stopping(database, cast(Handler, None), admins, clock)  # there are no runs
-        self.commands = Commands(database, stopping, TOOLS, admins, clock)
+        self.rights = Rights(database, admins, clock)
+        stopping = Stopping(cast(Handler, None), self.rights)  # there are no runs
+        switches = ToolCommands(database, self.rights, TOOLS, "either")
+        self.commands = Commands(self.rights, [switches, ConversationCommands(database, stopping, clock)])
 
     async def say(self, text: str, *, by: Author = ALICE, admin: bool = True, where: Conversation = HERE) -> str:
-        return await self.commands.run(CommandRequest(where, by, text, platform_admin=admin))
+        return (await self.commands.run(CommandRequest(where, by, text, platform_admin=admin))).text
 
     async def record(self) -> list[tuple[Any, ...]]:
         """Actor, action, target, before, after and whether it was allowed."""
@@ -84,9 +89,15 @@ async def test_a_switch_by_others_is_refused_and_recorded(chat: Chat, word: str)
 
 
 async def test_help_shows_the_switches_to_admins_only(chat: Chat) -> None:
-    assert await chat.say("help") == f"{PEOPLE_HELP}\n{ADMIN_HELP.format(workspace='workspace')}"
-    assert await chat.say("HELP", admin=False) == PEOPLE_HELP
-    assert await chat.say("  ", admin=False) == PEOPLE_HELP
+    words = ["tools list", "new", "stop", "help"]
+    assert [line.split(" — ")[0] for line in (await chat.say("HELP", admin=False)).splitlines()] == words
+    assert await chat.say("  ", admin=False) == await chat.say("help", admin=False)
+    more = (await chat.say("help")).removeprefix(await chat.say("help", admin=False)).strip()
+    assert [line.split(" — ")[0] for line in more.splitlines()] == [
+        "tools enable NAME [here|workspace]",
+        "tools disable NAME [here|workspace]",
+        "tools approve NAME on|off [asker|admins|either] [here|workspace]",
+    ]
 
 
 # -- the switches --------------------------------------------------------------------------------------------------
@@ -162,7 +173,7 @@ async def test_an_unknown_scope_is_named_beside_the_known_ones(chat: Chat) -> No
 
 @pytest.mark.parametrize("text", ["tools off tide", "tools enable", "tools disable tide here now", "tools list all"])
 async def test_a_tools_command_that_makes_no_sense_is_answered_with_its_forms(chat: Chat, text: str) -> None:
-    assert (await chat.say(text)).startswith("Say “tools list”, “tools enable NAME [here|workspace]” or ")
+    assert (await chat.say(text)).startswith("Say “tools list”, “tools enable NAME [here|workspace]”, ")
 
 
 async def test_an_unknown_command_is_answered_with_the_known_ones(chat: Chat) -> None:

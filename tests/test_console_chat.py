@@ -20,7 +20,7 @@ from adapters.console import ChatConsole
 from adapters.console.chat import _tail
 from adapters.console.who import HELP
 from bot.errors import StoreError
-from bot.ports import Placed
+from bot.ports import Document, Placed
 from bot.view import StatusLine, View
 from tests.desk import Answer, Desk
 
@@ -207,11 +207,11 @@ async def test_commands_go_to_the_core_and_are_answered(chat: Chat) -> None:
     assert chat.desk.commands == ["tools disable tide here", "threads"]
 
 
-async def test_help_is_the_consoles_own(chat: Chat) -> None:
+async def test_help_is_that_of_every_platform_and_what_a_terminal_has_beside_it(chat: Chat) -> None:
+    chat.desk.reply = "new — begin anew\nhelp — this list"
     chat.type(f"/help{ENTER}")
-    assert await chat.printed("this list") == ["› /help", *HELP.splitlines()]
-    for word in ("/help", "/new", "/threads", "/tools", "/stop", "/quit"):
-        assert word in HELP
+    listed = ["/new — begin anew", "/help — this list", *HELP.splitlines()]
+    assert await chat.printed(listed[-1]) == ["› /help", *listed]
 
 
 async def test_a_store_that_fails_is_told_and_the_chat_goes_on(chat: Chat) -> None:
@@ -270,3 +270,28 @@ async def test_what_was_typed_is_kept_between_starts(tmp_path: Path) -> None:
             await chat.printed(f"› {text}")
     newest_first = [line for line in FileHistory(str(history)).load_history_strings() if not line.startswith("/")]
     assert newest_first == ["And Rome?", "How is Oslo?"]
+
+
+async def test_what_was_typed_is_forgotten_with_what_was_said(tmp_path: Path) -> None:
+    history = tmp_path / "parley.db.history"
+    async with chat_with(history) as chat:
+        chat.type(f"The zebra.{ENTER}")
+        await chat.printed("› The zebra.")
+        chat.desk.reply = "Say “forget sure”."
+        chat.type(f"/forget{ENTER}")
+        await chat.printed("Say “forget sure”.")
+        assert b"zebra" in history.read_bytes()
+        chat.desk.reply, chat.desk.forgot = "Forgotten.", True
+        chat.type(f"/forget sure{ENTER}")
+        await chat.printed("Forgotten.")
+        assert (history.read_bytes(), list(chat.console._history.get_strings())) == (b"", [])
+        chat.desk.reply, chat.desk.forgot = "Done.", False
+        chat.type(f"/tools list{ENTER}")
+        await chat.printed("Done.")
+    assert list(FileHistory(str(history)).load_history_strings()) == ["/quit", "/tools list"]
+
+
+async def test_a_file_is_printed_after_what_the_command_says(chat: Chat) -> None:
+    chat.desk.reply, chat.desk.file = "All of it.", Document("it.json", "application/json", b'{\n "a": "\xc3\xbc"\n}\n')
+    chat.type(f"/export{ENTER}")
+    assert (await chat.printed("}"))[-4:] == ["All of it.", "{", ' "a": "ü"', "}"]

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.console import PipedConsole
 from bot.errors import PlatformError
-from bot.ports import Placed
+from bot.ports import Document, Placed
 from bot.view import StatusLine, View, printable
 from tests.desk import Answer, Desk
 
@@ -92,3 +92,11 @@ async def test_answers_that_cannot_be_written_end_the_talk(streams: Streams) -> 
     await piped.start(Desk())
     with pytest.raises(PlatformError, match="cannot be written any more"):
         await piped.talk()
+
+
+async def test_a_file_is_printed_after_what_the_command_says(streams: Streams) -> None:
+    desk = Desk(reply="All of it.", file=Document("it.json", "application/json", b'{"a": 1}\n'))
+    piped = console(streams, io.StringIO("/export\n"))
+    await piped.start(desk)
+    await piped.talk()
+    assert streams.answers.getvalue() == 'All of it.\n{"a": 1}\n'

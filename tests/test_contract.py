@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.access import KEPT_OUT
-from bot.commands import ADMINS_ONLY
+from bot.commands.tools import ADMINS_ONLY
 from bot.models.port import Call, ModelError, Turn
 from tests.contract.claims import (
     HALF,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from adapters.discord.markdown import to_discord
 from adapters.discord.pen import MARGIN, TOKEN_LIFE
 from adapters.discord.showing import LONG, parts_of
 from bot.buttons import Button
-from bot.view import StatusLine, View
+from bot.view import Ask, Option, StatusLine, View
 from tests.discord_stage import WAYS, Stage, stage
 from tests.simulators.discord import CREATE, EDIT, FROM_MESSAGE, ORIGINAL, TYPING, Message
 
@@ -66,6 +67,14 @@ TABLE = "\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
 WORDS = ("It snows. ", "**Oslo**", "\n\n- a list\n", "\n\n```\nx = 1\n```\n\n", "`code` ", TABLE, "and more ")
 
 
+def ask(number: int, count: int, text: str) -> Ask:
+    buttons = [Button("answer", STOP.run_id, f"c{number}.{index}") for index in range(count)]
+    return Ask("choice", text, [Option(f"Choice {index}", button) for index, button in enumerate(buttons)])
+
+
+ASKS = [ask(number, count, "Which? " * (1 + 40 * number)) for number, count in enumerate((2, 7, 5, 20, 40, 3))]
+
+
 def bare(text: str) -> str:
     """Without blanks, and without the fences that a cut adds."""
     return "".join(text.split()).replace("```", "")
@@ -98,11 +107,14 @@ async def drive(made: Stage, chance: random.Random, text: str) -> None:
                 made.clock.advance(chance.choice((1, 100, 400)))
         at = min(len(text), at + chance.choice((0, 5, 40, len(text) // 3)))
         lines = [StatusLine("call_1", "tide", chance.choice(("running", "done")))][: chance.randrange(2)]
-        view = View(lines, wrong + text[:at], buttons=(STOP,))
+        asks = chance.sample(ASKS, chance.choice((0, 0, 0, 1, 6)))
+        view = View(lines, wrong + text[:at], buttons=(STOP,), asks=asks)
         if killed:
             await made.killed_in(chance.choice(ROUTES), view, after=chance.random() < 0.5)
         else:
             await made.show(view)
+        if asks:  # it rests, and somebody else goes on
+            made.placed = replace(made.placed, undecided=True)
         killed = False
     view = View((), text, "completed", buttons=THUMBS)
     if chance.randrange(3) == 0:
@@ -128,9 +140,8 @@ async def test_any_schedule_ends_in_the_answer_and_nothing_else(seed: int) -> No
             shown = [one for one in shown if not one.ephemeral]
     *others, last = shown
     parts = parts_of(to_discord(text, final=True), final=True)
-    to_one = made.command is not None and last.channel.person is not None
     assert bare(read(shown)) in (bare(to_discord(text, final=True)), bare(text)), dump
     assert len(shown) == (1 if last.ephemeral else len(parts)), dump
-    assert last.buttons == ([] if to_one else ["None", "None"]), dump
+    assert last.buttons == ["None", "None"], dump
     assert not any(one.buttons or one.files for one in others), dump
     assert bool(last.files) == (len(text) > LONG or (last.ephemeral and len(parts) > 1)), dump

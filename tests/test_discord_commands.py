@@ -11,7 +11,8 @@ import pytest
 from adapters.discord import commands
 from adapters.discord.commands import COMMANDS, MENU, completions
 from adapters.discord.interactions import FORGOTTEN
-from bot.commands import ADMINS_ONLY, NOTHING_TO_RENEW
+from bot.commands.conversation import NOTHING_TO_RENEW
+from bot.commands.tools import ADMINS_ONLY
 from bot.stopping import NOT_YOURS, STOPPED
 from tests.discord_parley import DiscordParley, Talk, talk_at
 from tests.simulators.discord import OVERWRITE, OVERWRITE_IN_GUILD, Channel, Interaction, Permission, Person
@@ -19,7 +20,10 @@ from tests.simulators.discord import OVERWRITE, OVERWRITE_IN_GUILD, Channel, Int
 FRESH = "A fresh conversation begins here. I no longer see what was said before."
 NOTHING_TO_STOP = "There is nothing to stop here."
 LIST_IN_GUILD = OVERWRITE_IN_GUILD.replace("PUT", "GET")
-NAMES = ["ask", "new", "stop", "help", "tools", MENU]
+NAMES = [
+    *("ask", "new", "stop", "why", "help", "tools", "assistant", "usage", "budget", "audit", "export", "forget"),
+    MENU,
+]
 LINE = "It snows in Oslo, and it will go on to do so for the whole of the day.\n"
 """So much of an answer is shown while it grows."""
 
@@ -124,9 +128,12 @@ async def test_help_says_to_people_and_admins_what_each_may(talk: Talk) -> None:
     ada = talk.guild.person("Ada", admin=True)
     async with talk.parley():
         told, told_admins = await says(talk, "/help"), await says(talk, "/help", who=ada)
-    first = [line.split(" ")[0] for line in told.splitlines()]
-    assert first == ["/ask", "/new", "/stop", "/tools", "/help"]
-    assert told_admins.startswith(told + "\n/tools enable NAME [here|server] — ")
+    first = [line.split(" ")[0].removeprefix("/") for line in told_admins.splitlines()]
+    assert first[0] == "ask"
+    assert set(first) <= set(NAMES)
+    assert told_admins.startswith(told)
+    assert "\n/tools list — what I can use here\n" in told
+    assert "/tools enable NAME [here|server] — " in told_admins.removeprefix(told)
     assert "workspace" not in told_admins
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from adapters.discord import interactions
-from adapters.discord.interactions import FAILED, NOT_STORED
+from adapters.discord import patience
+from adapters.discord.interactions import NOT_STORED
+from adapters.discord.patience import FAILED
 from bot.presses import THANKS
 from tests.discord_parley import DiscordParley, Talk, talk_at
 from tests.hand_clock import HandClock
@@ -93,7 +94,7 @@ def button(answer: Message, ends: str) -> str:
 async def test_a_question_is_acknowledged_though_the_store_is_slow(
     talk: Talk, monkeypatch: pytest.MonkeyPatch, private: bool
 ) -> None:
-    monkeypatch.setattr(interactions, "PATIENCE", 0.01)
+    monkeypatch.setattr(patience, "PATIENCE", 0.01)
     talk.model.say("Cold.")
     async with talk.parley() as parley:
         with locked(talk):
@@ -107,7 +108,7 @@ async def test_a_question_is_acknowledged_though_the_store_is_slow(
 async def test_commands_and_presses_are_acknowledged_though_the_store_is_slow(
     talk: Talk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interactions, "PATIENCE", 0.01)
+    monkeypatch.setattr(patience, "PATIENCE", 0.01)
     talk.model.say("Cold.")
     room = talk.world.dm(talk.alice)
     async with talk.parley() as parley:
@@ -124,7 +125,7 @@ async def test_commands_and_presses_are_acknowledged_though_the_store_is_slow(
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_people_are_told_when_the_store_fails(talk: Talk, monkeypatch: pytest.MonkeyPatch, at_once: bool) -> None:
     if not at_once:
-        monkeypatch.setattr(interactions, "PATIENCE", 0.01)
+        monkeypatch.setattr(patience, "PATIENCE", 0.01)
     told = await talk.bob.says("Lunch?", talk.general)
     async with talk.parley() as parley:
         parley.core.database.hurry()
@@ -193,7 +194,7 @@ async def test_an_answer_that_discord_took_without_saying_so_is_there_once(talk:
         gate.open()
         await quiet(talk, parley)
     assert [word for text in texts(talk, talk.general) for word in text.split()] == (LINE * 40).split()
-    assert [one.buttons for one in talk.ours(talk.general)] == [[], ["None", "None"]]
+    assert [one.buttons for one in talk.ours(talk.general)] == [[], ["None", "None", "Why?"]]
 
 
 # -- a first answer that comes too late ------------------------------------------------------------------------------
@@ -263,7 +264,7 @@ async def test_a_long_answer_goes_on_in_the_channel_when_its_command_is_over(
         )
         await quiet(talk, parley)
     (answer,) = talk.ours(talk.general)
-    assert (answer.buttons, asked.thinking, answer.id in before) == (["None", "None"], False, shown)
+    assert (answer.buttons, asked.thinking, answer.id in before) == (["None", "None", "Why?"], False, shown)
 
 
 @pytest.mark.parametrize("shown", [True, False])

@@ -102,7 +102,7 @@ async def test_whatever_is_not_allowed_an_answer_comes_whole_or_fails_aloud(talk
     talk.model.say(text)
     async with talk.parley() as parley:
         await talk.asks("All?")
-        await talk.world.until(lambda: talk.ours(talk.general) and len(talk.ours(talk.general)[-1].buttons) == 2)
+        await talk.world.until(lambda: talk.ours(talk.general) and len(talk.ours(talk.general)[-1].buttons) == 3)
         await parley.quiet()
     shown = "".join(one.text for one in talk.ours(talk.general))
     assert "".join(shown.split()) == "".join(text.split())

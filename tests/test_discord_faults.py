@@ -61,7 +61,7 @@ async def answered(talk: Talk, parley: DiscordParley, asked: Message, *texts: st
     await talk.shows(asked, *texts)
     await parley.quiet()
     shown = await talk.shows(asked, *texts)
-    assert all(one.buttons == ["None", "None"] for one in shown[-1:])
+    assert all(one.buttons == ["None", "None", "Why?"] for one in shown[-1:])
     return shown
 
 
@@ -268,7 +268,7 @@ async def test_where_it_may_attach_nothing_a_long_answer_comes_in_messages_alone
     talk.model.say(LONG * 5)
     async with talk.parley() as parley:
         asked = await talk.asks()
-        await talk.world.until(lambda: talk.ours(asked) and talk.ours(asked)[-1].buttons == ["None", "None"])
+        await talk.world.until(lambda: talk.ours(asked) and talk.ours(asked)[-1].buttons == ["None", "None", "Why?"])
         await parley.quiet()
         shown = talk.ours(asked)
     assert "".join("".join(one.text for one in shown).split()) == "".join((LONG * 5).split())

@@ -64,7 +64,7 @@ class Room:
 
     def _is_done(self, key: str) -> bool:
         shown = self._shown(key)
-        return len(shown) == 1 and "°C" in shown[0].text and len(shown[0].buttons) == 2
+        return len(shown) == 1 and "°C" in shown[0].text and len(shown[0].buttons) == 3
 
     def _shown(self, key: str) -> list[Message]:
         """Parley's messages in answer to a question: in its thread, or of its command and then in the channel."""

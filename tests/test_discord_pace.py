@@ -46,7 +46,7 @@ async def all_answered(talk: Talk, asked: list[Message]) -> None:
     """As many whole answers are there, in threads or in the channel."""
     places: list[Channel | Message] = [*asked, talk.general]
     await talk.world.until(
-        lambda: [one.buttons for place in places for one in talk.ours(place)] == [["None", "None"]] * len(asked)
+        lambda: [one.buttons for place in places for one in talk.ours(place)] == [["None", "None", "Why?"]] * len(asked)
     )
 
 
@@ -82,7 +82,7 @@ async def test_the_last_state_waits_for_none_on_the_way(talk: Talk, states: int)
         await talk.held(last)
         now = talk.world.now()
         last.open()
-        await talk.world.until(lambda: talk.ours(asked)[-1].buttons == ["None", "None"])
+        await talk.world.until(lambda: talk.ours(asked)[-1].buttons == ["None", "None", "Why?"])
         await parley.quiet()
         assert calls(talk, EDIT)[-1].at == now
         assert talk.world.limited == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from adapters.discord import interactions
+from adapters.discord import presses as pressing
 from bot import presses
 from bot.presses import FINISHED, THANKS
 from bot.stopping import NOT_YOURS, STOPPED
@@ -161,7 +161,7 @@ async def test_stop_of_an_answer_that_is_over_changes_nothing(talk: Talk, ended:
 @pytest.mark.parametrize("made_up", ["x", "stop", "stop:", "stop:run_1", ":run_1:", "like:run_1:good", "é" * 100])
 async def test_a_button_that_is_none_of_ours_is_not_known(talk: Talk, made_up: str) -> None:
     async with talk.parley():
-        assert await pressed_in(talk, talk.general, made_up) == interactions.UNKNOWN
+        assert await pressed_in(talk, talk.general, made_up) == pressing.UNKNOWN
 
 
 async def pressed_in(talk: Talk, place: Channel, id_: str) -> str:

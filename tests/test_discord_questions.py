@@ -84,7 +84,7 @@ async def test_each_part_of_a_long_answer_can_be_replied_to(talk: Talk) -> None:
         await answered(talk, parley, await asks(talk, "Oslo?"))
         parts = talk.ours(talk.general)
         assert [word for one in parts for word in one.text.split()] == (LINE * 40).split()
-        assert [len(one.buttons) for one in parts] == [0, 2]
+        assert [len(one.buttons) for one in parts] == [0, 3]
         await talk.bob.says("For sure?", talk.general, reply_to=parts[1])
         await talk.world.until(lambda: talk.ours(talk.general)[-1].text == "Yes.")
         await parley.quiet()
@@ -233,7 +233,7 @@ async def test_a_private_answer_is_seen_by_one_person_while_it_is_made(talk: Tal
         gate.open()
         await talk.world.until(lambda: asked.text == LINE.strip())
         await parley.quiet()
-        assert [label for _, _, labels in whispers(talk) for label in labels] == ["None", "None"]
+        assert [label for _, _, labels in whispers(talk) for label in labels] == ["None", "None", "Why?"]
         pressed = await talk.alice.presses(asked.responses[0], feedback(asked.responses[0], "good"))
         assert (pressed.text, pressed.ephemeral) == (THANKS, True)
     assert (seen_by_all(talk), talk.general.typing) == ([], False)

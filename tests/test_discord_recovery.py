@@ -92,7 +92,7 @@ async def answered(talk: Talk, parley: DiscordParley, shown: Shown, *texts: str)
     await talk.world.until(lambda: [one.text for one in shown()] == [*texts])
     await parley.quiet()
     assert [one.text for one in shown()] == [*texts]
-    assert (shown()[-1].loading, shown()[-1].buttons) == (False, ["None", "None"])
+    assert (shown()[-1].loading, shown()[-1].buttons) == (False, ["None", "None", "Why?"])
     return shown()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot import log
+from bot.presses import THANKS
 from tests.discord_parley import Talk, talk_at
 from tests.hand_clock import HandClock
 from tests.scripted_model import Gate
@@ -128,7 +129,7 @@ async def test_an_answer_that_somebody_deletes_while_it_grows_comes_again(talk: 
         gate.open()
         await soon(talk, lambda: texts(talk, talk.general) == [LINE.strip()])
         await quiet(talk, parley)
-    assert talk.ours(talk.general)[0].buttons == ["None", "None"]
+    assert talk.ours(talk.general)[0].buttons == ["None", "None", "Why?"]
 
 
 @pytest.mark.parametrize("private", [False, True])
@@ -194,11 +195,13 @@ async def test_a_token_is_kept_as_long_as_it_is_needed_and_never_told(talk: Talk
 # -- buttons of an answer that moved ---------------------------------------------------------------------------------
 
 
-async def test_an_answer_that_went_on_among_two_has_no_buttons_there(talk: Talk, clock: HandClock) -> None:
+async def test_the_buttons_of_an_answer_that_went_on_among_two_work_there(talk: Talk, clock: HandClock) -> None:
     talk.model.say("Cold.")
     room = talk.world.dm(talk.alice)
     async with talk.parley() as parley:
         await asks_in_vain(talk, clock, private=True)
         await soon(talk, lambda: texts(talk, room) == ["Cold."])
         await quiet(talk, parley)
-        assert talk.ours(room)[0].buttons == []
+        answer = talk.ours(room)[0]
+        good = next(part["custom_id"] for part in answer.parts if "custom_id" in part)
+        assert (await talk.alice.presses(answer, good)).text == THANKS

@@ -135,7 +135,7 @@ async def test_a_long_answer_comes_whole_in_messages_that_each_stand_alone(fast:
     fast.model.say(*[text[at : at + 700] for at in range(0, len(text), 700)])
     async with fast.parley() as parley:
         asked = await fast.asks("All?")
-        await fast.world.until(lambda: fast.ours(asked) and len(fast.ours(asked)[-1].buttons) == 2, seconds=40)
+        await fast.world.until(lambda: fast.ours(asked) and len(fast.ours(asked)[-1].buttons) == 3, seconds=40)
         await parley.quiet()
         shown = fast.ours(asked)
     assert words(shown) == "".join(text.replace("```python", "").replace("```", "").split())
@@ -158,7 +158,7 @@ async def test_edits_keep_inside_the_bucket_and_the_last_state_does_not_wait(tal
     talk.model.say(*[f"word{number} " for number in range(400)])
     async with talk.parley() as parley:
         asked = await talk.asks("Long?")
-        await talk.world.until(lambda: talk.ours(asked) and len(talk.ours(asked)[-1].buttons) == 2)
+        await talk.world.until(lambda: talk.ours(asked) and len(talk.ours(asked)[-1].buttons) == 3)
         await parley.quiet()
     assert talk.world.limited == 0
     assert talk.world.count(EDIT) + talk.world.count(CREATE) <= 5

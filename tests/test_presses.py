@@ -96,7 +96,7 @@ async def test_a_button_of_an_unknown_answer_says_so(parley: Parley) -> None:
 
 async def test_of_each_person_the_last_judgement_counts(parley: Parley, model: ScriptedModel) -> None:
     post = await answered(parley, model)
-    good, bad = post.buttons
+    good, bad, _ = post.buttons
     assert (good, bad) == (Button("feedback", post.run_id, "good"), Button("feedback", post.run_id, "bad"))
     assert {await parley.alice.press(button) for button in (good, bad)} == {THANKS}
     await parley.alice.press(good, by=BOB)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from adapters.pace import Pace
-from adapters.slack import ears as hearing_side
 from adapters.slack.calls import Calls, connect, limit
 from adapters.slack.manifest import SHORTCUT
 from adapters.slack.telling import Telling
@@ -73,7 +72,7 @@ async def test_a_form_that_has_to_wait_is_told_of_at_once(talk: Talk) -> None:
 
 
 async def test_a_form_that_is_slow_to_open_is_told_of(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hearing_side, "OPENED", 0.05)
+    monkeypatch.setattr("adapters.slack.pressing.OPENED", 0.05)
     gate = talk.workspace.holds("views.open")
     answer = await talk.alice.shortcut(SHORTCUT, await talk.bob.says("Lunch?", talk.general))
     await talk.workspace.until(lambda: answer)

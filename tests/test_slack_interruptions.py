@@ -10,7 +10,7 @@ import pytest
 
 from bot.models.port import ModelError, Turn
 from tests.scripted_model import Gate
-from tests.slack_parley import Scene, buttons, growing, scene
+from tests.slack_parley import JUDGED, Scene, buttons, growing, scene
 
 BUSY = ModelError("Busy.", retryable=True)
 
@@ -40,7 +40,7 @@ async def test_a_broken_model_stream_leaves_the_new_text_only(chat: Scene, strea
         going.open()
         (answer,) = await chat.answered(asked, "It snows in Oslo.")
     assert not any("rains" in version and "snows" in version for version in answer.versions)
-    assert buttons(answer) == ["context_actions"]
+    assert buttons(answer) == JUDGED
 
 
 async def test_a_pause_that_slack_asks_for_does_not_end_the_stream(chat: Scene) -> None:
@@ -74,7 +74,7 @@ async def test_a_stream_that_expired_is_edited_from_then_on(chat: Scene) -> None
         assert buttons(answer) == ["actions"]
         gates[1].open()
         (answer,) = await chat.answered(asked, "It snows now.")
-    assert buttons(answer) == ["context_actions"]
+    assert buttons(answer) == JUDGED
 
 
 async def test_a_message_that_somebody_deleted_is_posted_anew(chat: Scene) -> None:
@@ -99,7 +99,7 @@ async def test_a_message_that_slack_does_not_let_edit_is_replaced(chat: Scene) -
         await chat.workspace.until(lambda: chat.workspace.count("chat.delete"))
         chat.clock.advance(1)
         (answer,) = await chat.answered(asked, "It snows.")
-    assert buttons(answer) == ["context_actions"]
+    assert buttons(answer) == JUDGED
 
 
 @pytest.mark.parametrize("streaming", [True, False])

@@ -16,7 +16,7 @@ from adapters.slack.markdown import to_slack
 from bot.models.port import Call, ModelError, Turn
 from tests.scripted_model import Gate
 from tests.simulators.slack import Post
-from tests.slack_parley import Scene, scene
+from tests.slack_parley import JUDGED, Scene, scene
 
 FENCE = re.compile(r"`{3}\w*")
 HEAD = ("| Place | Degrees | Sky |", "|---|---:|---|")
@@ -140,7 +140,7 @@ async def test_thumbs_are_under_the_last_message_only(chat: Scene) -> None:
         asked = await chat.asks()
         await passing(chat, lambda: is_over(chat, asked))
     kinds = [[block["type"] for block in post.blocks if block["type"] != "markdown"] for post in chat.posts(asked)]
-    assert kinds == [*[[]] * (len(kinds) - 1), ["context_actions"]]
+    assert kinds == [*[[]] * (len(kinds) - 1), JUDGED]
 
 
 # -- slow -----------------------------------------------------------------------------------------------------------

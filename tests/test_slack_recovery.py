@@ -11,7 +11,7 @@ import pytest
 from bot.models.port import Turn
 from tests.scripted_model import Gate
 from tests.simulators.slack import Post
-from tests.slack_parley import Scene, SlackParley, scene
+from tests.slack_parley import JUDGED, Scene, SlackParley, scene
 
 HALF, REST = "It snows in Oslo, ", "and in Tromsø too."
 WHOLE = HALF + REST
@@ -59,7 +59,7 @@ async def test_an_answer_goes_on_in_its_message(chat: Scene, form: str, sessions
     async with chat.parley():
         (answer,) = await chat.answered(asked, WHOLE)
         assert before in ([], [answer.ts])
-    assert [block["type"] for block in answer.blocks if block["type"] != "markdown"] == ["context_actions"]
+    assert [block["type"] for block in answer.blocks if block["type"] != "markdown"] == JUDGED
 
 
 async def test_an_answer_that_was_stopped_before_a_word_is_begun_anew(chat: Scene) -> None:

@@ -16,7 +16,7 @@ from bot.models.port import Call, ModelError, Turn
 from bot.store.schema import feedback
 from tests.scripted_model import Gate
 from tests.simulators.slack import Workspace
-from tests.slack_parley import Scene, buttons, growing, scene
+from tests.slack_parley import JUDGED, Scene, buttons, growing, scene
 from tools.registry import Registry, tool
 
 CALLING, DONE = "calling forecast…", ("calling forecast…", "complete")
@@ -233,7 +233,7 @@ async def test_text_is_streamed_by_its_new_parts_with_buttons_at_the_end(chat: S
             gate.open()
         (answer,) = await chat.answered(asked, "It snows in **Oslo** now.")
     assert growing(answer)
-    assert buttons(answer) == ["context_actions"]
+    assert buttons(answer) == JUDGED
     streamed = [call["chunks"][0]["text"] for call in calls(chat.workspace, "chat.appendStream")]
     assert streamed[:2] == ["snows ", "in **Oslo**"]
     assert chat.workspace.count("chat.update") == 0
@@ -275,7 +275,7 @@ async def test_where_streams_are_not_to_be_had_a_message_is_edited(chat: Scene, 
         assert (post.footnotes, buttons(post)) == (["✅ calling forecast…"], ["actions"])
         end.open()
         (post,) = await chat.answered(asked, "Snow.")
-        assert (post.footnotes, buttons(post)) == ([], ["context_actions"])
+        assert (post.footnotes, buttons(post)) == ([], JUDGED)
 
 
 async def test_streams_that_are_unknown_are_not_asked_for_again(chat: Scene) -> None:
@@ -327,7 +327,7 @@ async def test_when_the_budget_of_streams_is_spent_answers_are_posted_whole(chat
     places = [chat.workspace.channel(f"c{number}") for number in numbers]
     for number in numbers:
         chat.model.say("It ", f"snows {number}.")
-    async with chat.parley() as parley:
+    async with chat.parley(flood_limit=0) as parley:
         asked = [await chat.alice.says(f"{chat.workspace.mention} rain?", place) for place in places]
         await chat.workspace.until(lambda: all(chat.posts(one) and not chat.posts(one)[-1].streaming for one in asked))
         await parley.quiet()

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 
 from tests.simulators.slack import JSON, Workspace, slack
 from tests.slack_room import Heard, client_of, connected, error, heard_by
@@ -18,7 +19,13 @@ MODAL: JSON = {
     "title": {"type": "plain_text", "text": "Ask"},
     "submit": {"type": "plain_text", "text": "Send"},
     "blocks": [
-        {"type": "input", "block_id": "q", "label": {"type": "plain_text", "text": "What?"}, "element": FIELD},
+        {
+            "type": "input",
+            "block_id": "q",
+            "label": {"type": "plain_text", "text": "What?"},
+            "element": FIELD,
+            "optional": True,
+        },
     ],
 }
 CHOICES = [{"text": {"type": "plain_text", "text": text}, "value": text.lower()} for text in ("Good", "Bad")]
@@ -154,3 +161,57 @@ async def test_presses_tell_which_button(workspace: Workspace, heard: Heard) -> 
     assert (pressed[0]["type"], pressed[0]["value"], pressed[0]["block_id"]) == ("feedback_buttons", "bad", "rating")
     with pytest.raises(LookupError, match="no again"):
         await alice.presses(post, "again")
+
+
+def menu(*texts: str, **fields: Any) -> JSON:
+    options = [{"text": {"type": "plain_text", "text": text}, "value": f"v {text}"} for text in texts]
+    chosen = {"type": "static_select", "action_id": "menu", "options": options, **fields}
+    return {"type": "actions", "block_id": "choices", "elements": [chosen]}
+
+
+async def test_an_option_of_a_menu_is_chosen_by_its_text(workspace: Workspace, heard: Heard) -> None:
+    chosen: list[JSON] = []
+
+    async def keep(ack: Any, body: JSON) -> None:
+        chosen.append(body)
+        await ack()
+
+    heard.app.action("menu")(keep)
+    alice, general = workspace.person("Alice"), workspace.channel("general")
+    await client_of(workspace).chat_postMessage(channel=general.id, text="Which?", blocks=[menu("Lyon", "Paris")])
+    [post] = workspace.posts(general)
+    await alice.picks(post, "Paris")
+    option = {"text": {"type": "plain_text", "text": "Paris"}, "value": "v Paris"}
+    assert chosen[0]["actions"][0]["selected_option"] == option
+    state = {"choices": {"menu": {"type": "static_select", "selected_option": option}}}
+    assert chosen[0]["state"]["values"] == state
+    with pytest.raises(LookupError, match="no 'Nice'"):
+        await alice.picks(post, "Nice")
+
+
+@pytest.mark.parametrize(
+    ("block", "problem"),
+    [
+        (menu(), "must provide options"),
+        (menu(""), "more than 0 characters"),
+        (menu("x" * 76), "less than 76 characters"),
+        (menu(*map(str, range(101))), "no more than 100 items"),
+        ({**BUTTONS[1], "elements": BUTTONS[1]["elements"] * 2}, "action_id already exists"),
+    ],
+)
+async def test_blocks_that_slack_does_not_take_are_refused(workspace: Workspace, block: JSON, problem: str) -> None:
+    general = workspace.channel("general")
+    posted = client_of(workspace).chat_postMessage(channel=general.id, text="Which?", blocks=[block])
+    with pytest.raises(SlackApiError, match=problem):
+        await posted
+
+
+async def test_a_field_takes_no_more_than_it_says_and_nothing_only_where_it_is_optional(workspace: Workspace) -> None:
+    alice, client = workspace.person("Alice"), client_of(workspace)
+    block = {**MODAL["blocks"][0], "optional": False, "element": {**FIELD, "max_length": 5}}
+    await client.views_open(trigger_id=workspace.triggers.issue(alice), view={**MODAL, "blocks": [block]})
+    for text in ("", "too long"):
+        with pytest.raises(LookupError, match="q/words does not take"):
+            await alice.submits(workspace.views[-1], {"q/words": text})
+    long = {**MODAL, "blocks": [{**block, "element": {**FIELD, "max_length": 3_001}}]}
+    assert await error(client.views_open(trigger_id=workspace.triggers.issue(alice), view=long)) == "invalid_blocks"

@@ -94,7 +94,7 @@ async def test_a_waiting_run_that_nobody_answers_expires_and_says_so(tmp_path: P
         await parley.room.until(lambda room: bool(room.answers))
         await parley.quiet()
         assert (await newest(parley, run.thread_id)).status == "expired"
-        assert "ten minutes" in parley.room.answers[0]
+        assert "Nobody answered in time" in parley.room.answers[0]
 
 
 async def test_a_waiting_run_can_be_stopped(tmp_path: Path, model: ScriptedModel) -> None:

@@ -15,13 +15,14 @@ import re
 import traceback
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, get_type_hints, overload
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 import tools
+from tools.asking import Form
 from tools.context import ToolContext, current
 from tools.schema import Schema, is_strict, parameters_of
 
@@ -30,6 +31,8 @@ LONGEST_OUTPUT = 60_000
 MOST_PROBLEMS = 8
 
 AsyncFunction = Callable[..., Coroutine[Any, Any, object]]
+AskingFunction = Callable[..., Form]
+Function = AsyncFunction | AskingFunction
 
 log = structlog.get_logger(__name__)
 
@@ -48,51 +51,67 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function that the model may call. `parameters` is a JSON Schema object; `timeout` is in seconds."""
+    """A function that the model may call. `parameters` is a JSON Schema object; `timeout` is in seconds.
+
+    One that `asks` makes a form of its arguments, and its output is what a person answers. One with `approval` is run
+    when a person allows it, unless admins say otherwise.
+    """
 
     name: str
     description: str
     parameters: Schema
     strict: bool
     timeout: float
-    function: AsyncFunction
+    function: Function
     adapter: TypeAdapter[Any] = field(repr=False, compare=False)
+    asks: bool = False
+    approval: bool = False
 
 
 @overload
-def tool(function: AsyncFunction, /) -> Tool: ...
+def tool(function: Function, /) -> Tool: ...
 
 
 @overload
-def tool(*, timeout: float = DEFAULT_TIMEOUT) -> Callable[[AsyncFunction], Tool]: ...
+def tool(*, timeout: float = DEFAULT_TIMEOUT, approval: bool = False) -> Callable[[Function], Tool]: ...
 
 
 def tool(
-    function: AsyncFunction | None = None, /, *, timeout: float = DEFAULT_TIMEOUT
-) -> Tool | Callable[[AsyncFunction], Tool]:
+    function: Function | None = None, /, *, timeout: float = DEFAULT_TIMEOUT, approval: bool = False
+) -> Tool | Callable[[Function], Tool]:
     """Makes a `Tool` of a typed async function; its docstring is the description that the model reads.
 
-    Parameters are described with `Annotated[str, Field(description=…)]`. Raises `TypeError` where the function
+    Parameters are described with `Annotated[str, Field(description=…)]`. With `approval` each call waits for a person's
+    leave. A plain function that returns a `Form` makes a tool that asks a person. Raises `TypeError` where the function
     cannot be a tool.
     """
     if function is None:
-        return lambda decorated: _define(decorated, timeout)
-    return _define(function, timeout)
+        return lambda decorated: _define(decorated, timeout, approval)
+    return _define(function, timeout, approval)
 
 
-def _define(function: AsyncFunction, timeout: float) -> Tool:
+def _define(function: Function, timeout: float, approval: bool) -> Tool:
     name = getattr(function, "__name__", repr(function))
     description = inspect.getdoc(function)
-    _check(function, name, description, timeout)
+    asks = not inspect.iscoroutinefunction(function) and _returns(function) is Form
+    _check(function, name, description, timeout, asks)
     callable_: Any = function  # the type checker takes only types here; pydantic takes functions too
     adapter: TypeAdapter[Any] = TypeAdapter(callable_)
     parameters = parameters_of(adapter)
-    return Tool(name, description or "", parameters, is_strict(parameters), timeout, function, adapter)
+    strict = is_strict(parameters)
+    return Tool(name, description or "", parameters, strict, timeout, function, adapter, asks, approval and not asks)
 
 
-def _check(function: AsyncFunction, name: str, description: str | None, timeout: float) -> None:
-    if not inspect.iscoroutinefunction(function):
-        raise TypeError(f"The tool {name} has to be an async function.")
+def _returns(function: Function) -> object:
+    try:
+        return get_type_hints(function).get("return")
+    except (NameError, TypeError):  # an annotation that cannot be resolved here; pydantic says so, where it needs it
+        return None
+
+
+def _check(function: Function, name: str, description: str | None, timeout: float, asks: bool) -> None:
+    if not (asks or inspect.iscoroutinefunction(function)):
+        raise TypeError(f"The tool {name} has to be an async function, or to return a Form.")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
         raise TypeError(f"The tool {name} needs a name of at most 64 ASCII letters, digits and underscores.")
     if not description:
@@ -165,6 +184,24 @@ class Registry(Mapping[str, Tool]):
             return _failure(f"{name} failed unexpectedly (CancelledError).")
         return call.result()
 
+    def problem(self, name: str, arguments: str, *, enabled: Collection[str]) -> str:
+        """Why a call could not be run, as the model is told when it is executed; empty where nothing is known of."""
+        chosen = self._tools.get(name)
+        if chosen is None or name not in enabled:
+            return self._unavailable(name, enabled)
+        try:
+            prepared = _start(chosen, arguments)
+        except ToolError as error:
+            return str(error)
+        if inspect.iscoroutine(prepared):
+            prepared.close()
+        return ""
+
+    def form(self, name: str, arguments: str) -> Form:
+        """What a call of a tool that asks wants to know. Raises `ToolError` where its arguments do not fit."""
+        form: Form = _start(self._tools[name], arguments)
+        return form
+
     def _unavailable(self, name: str, enabled: Collection[str]) -> str:
         available = ", ".join(known for known in self._tools if known in enabled)
         known = f"The tool {name} is turned off here" if name in self._tools else f"There is no tool {name[:64]!r}"
@@ -183,7 +220,10 @@ class Registry(Mapping[str, Tool]):
 async def _call(chosen: Tool, arguments: str, context: ToolContext) -> ToolResult:
     current.set(context)
     try:
-        return ToolResult(_cut(_text(await _start(chosen, arguments))))
+        prepared = _start(chosen, arguments)
+        if chosen.asks:
+            return _failure(f"{chosen.name} asks a person, and there is nobody to ask.")
+        return ToolResult(_cut(_text(await prepared)))
     except ToolError as error:
         return _failure(str(error) or f"{chosen.name} failed and did not say why.")
     except (Exception, SystemExit) as error:
@@ -191,8 +231,11 @@ async def _call(chosen: Tool, arguments: str, context: ToolContext) -> ToolResul
         return _failure(f"{chosen.name} failed unexpectedly ({type(error).__name__}).")
 
 
-def _start(chosen: Tool, arguments: str) -> Coroutine[Any, Any, object]:
-    """The call with validated arguments, not yet awaited. Raises `ToolError` where they do not fit."""
+def _start(chosen: Tool, arguments: str) -> Any:
+    """The call with validated arguments, not yet awaited; of a tool that asks, its form.
+
+    Raises `ToolError` where they do not fit.
+    """
     text = (arguments.strip() or "{}").encode("utf-8", "surrogatepass")  # half a surrogate pair is then bad JSON
     try:
         given = from_json(text, allow_inf_nan=False)
@@ -201,7 +244,7 @@ def _start(chosen: Tool, arguments: str) -> Coroutine[Any, Any, object]:
     if not isinstance(given, dict):
         raise ToolError(f"The arguments of {chosen.name} have to be one JSON object.")
     try:
-        call: Coroutine[Any, Any, object] = chosen.adapter.validate_json(text)
+        call = chosen.adapter.validate_json(text)
     except ValidationError as error:
         raise ToolError(f"The arguments of {chosen.name} do not fit: {_problems(chosen, error)}.") from None
     return call

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession, print_formatted_text
 from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
@@ -21,6 +20,8 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.utils import get_cwidth
 
 from adapters.console import who
+from adapters.console.asks import Asks, written
+from adapters.console.typed import Typed
 from bot.errors import StoreError
 from bot.ports import Intake, Placed, Reply
 from bot.view import View, printable
@@ -43,7 +44,7 @@ class ChatConsole(who.Terminal):
     ) -> None:
         """`history` is the file that keeps what was typed; `source` and `screen` are the terminal by default."""
         self._greeting = greeting
-        self._history: History = FileHistory(str(history)) if history else InMemoryHistory()
+        self._history = Typed(history)
         self._session: PromptSession[str] = PromptSession(
             message=self._prompt,
             history=self._history,
@@ -56,6 +57,7 @@ class ChatConsole(who.Terminal):
         self._greeted = asyncio.Event()
         self._shown: dict[str, _Shown] = {}
         self._writing: dict[str, str] = {}  # by run: its last, unfinished line
+        self._asks = Asks()
         self._asides: set[asyncio.Task[None]] = set()
 
     async def start(self, intake: Intake) -> None:
@@ -89,10 +91,14 @@ class ChatConsole(who.Terminal):
             self._print("The answer begins anew:", DIM)
             shown.text = ""
         self._tell_calls(view, shown)
-        self._show(shown, whole, len(whole) if view.outcome else whole.rfind("\n") + 1)
+        rests = view.outcome is not None or bool(view.asks)
+        self._show(shown, whole, len(whole) if rests else whole.rfind("\n") + 1)
+        for ask in self._asks.put(reply.run_id, view.asks):
+            self._print(written(ask))
         if view.outcome:
             self._print("")
             del self._shown[reply.run_id]
+        if rests:
             self._writing.pop(reply.run_id, None)
         else:
             self._writing[reply.run_id] = printable(whole[len(shown.text) :])
@@ -130,15 +136,23 @@ class ChatConsole(who.Terminal):
             if self._intake is None:
                 self._print("I am shutting down and take no more messages.", DIM)
             elif text == "/help":
-                self._print(who.HELP, DIM)
+                self._print(await who.helped(self._intake), DIM)
             elif text == "/stop":
                 await self._stop()
             elif text.startswith("/"):
-                self._print(await self._intake.command(who.command(text[1:])), DIM)
+                await self._command(text[1:])
             else:
-                await self._intake.accept(who.message(text))
+                if told := await self._asks.take(self._intake, text):
+                    self._print(told, DIM)
         except StoreError as error:
             self._print(f"{error} Please try again.", DIM)
+
+    async def _command(self, text: str) -> None:
+        assert self._intake is not None
+        answer = await self._intake.command(who.command(text))
+        if answer.forgot:
+            self._history.forget()
+        self._print(who.told(answer), DIM)
 
     def _prompt(self) -> FormattedText:
         size = self._session.output.get_size()
@@ -163,8 +177,8 @@ class ChatConsole(who.Terminal):
 
     async def _stop(self) -> None:
         assert self._intake is not None
-        writing = bool(self._writing)
-        said = await self._intake.command(who.command("stop"))
+        writing = bool(self._writing) or bool(self._asks)
+        said = (await self._intake.command(who.command("stop"))).text
         if not writing and not self._writing:  # else the answer itself says that it was stopped
             self._print(f"{said} Leave with Ctrl-D or /quit.", DIM)
 

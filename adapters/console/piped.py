@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from typing import TextIO
 
 from adapters.console import who
+from adapters.console.asks import Asks, written
 from bot.errors import PlatformError
 from bot.ports import Intake, Placed, Reply
 from bot.view import View, printable
@@ -26,6 +27,7 @@ class PipedConsole(who.Terminal):
         self._statuses = statuses or sys.stderr
         self._intake: Intake | None = None
         self._nobody: PlatformError | None = None
+        self._asks = Asks()
 
     async def start(self, intake: Intake) -> None:
         self._intake = intake
@@ -42,11 +44,12 @@ class PipedConsole(who.Terminal):
             if text in who.LEAVING:
                 return
             if text == "/help":
-                self._say(self._answers, who.HELP)
+                self._say(self._answers, await who.helped(self._intake))
             elif text.startswith("/"):
-                self._say(self._answers, await self._intake.command(who.command(text[1:])))
+                self._say(self._answers, who.told(await self._intake.command(who.command(text[1:]))))
             elif text:
-                await self._intake.accept(who.message(text))
+                if told := await self._asks.take(self._intake, text):
+                    self._say(self._statuses, told)
                 await self._intake.quiet()
             if self._nobody is not None:
                 raise self._nobody
@@ -57,6 +60,8 @@ class PipedConsole(who.Terminal):
             if line.call_id not in told:
                 told.append(line.call_id)
                 self._say(self._statuses, str(line))
+        for ask in self._asks.put(reply.run_id, view.asks):
+            self._say(self._answers, written(ask))
         if view.outcome is not None:
             self._say(self._answers, view.whole)
         return Placed({"told": told})

@@ -7,19 +7,16 @@ import uuid
 
 from bot.assistants.types import JSON, Author
 from bot.errors import PlatformError
-from bot.ports import CommandRequest, Conversation, InboundMessage, Placed, Prepared, Reply
+from bot.ports import Answer, CommandRequest, Conversation, InboundMessage, Intake, Placed, Prepared, Reply
 
 PLATFORM = "console"
 HERE = Conversation(PLATFORM, "local", "console", "main")
 LEAVING = ("/quit", "/exit")
 HELP = """\
-/new — begin a fresh conversation; the old one is kept
 /threads — the conversations so far
-/tools list — what I can use
-/tools enable NAME, /tools disable NAME — switch it; it holds from the next question on
-/stop or Ctrl-C — stop the answer that is being made
-/quit or Ctrl-D — leave; an answer in the making goes on at the next start
-/help — this list"""
+Ctrl-C — the same as /stop
+/quit or Ctrl-D — leave; an answer in the making goes on at the next start"""
+"""What a terminal has beside the commands of every platform."""
 
 
 def operator() -> Author:
@@ -36,8 +33,20 @@ def message(text: str) -> InboundMessage:
     return InboundMessage(HERE, operator(), text, key=f"{PLATFORM}:{uuid.uuid4().hex}")
 
 
+async def helped(intake: Intake) -> str:
+    """All that can be said here. Raises `StoreError`."""
+    listed = (await intake.command(command("help"))).text
+    return "\n".join([*(f"/{line}" for line in listed.splitlines()), HELP])
+
+
 def command(text: str) -> CommandRequest:
     return CommandRequest(HERE, operator(), text)
+
+
+def told(answer: Answer) -> str:
+    """What a command comes to, in text: a terminal takes no files, so what is in one is told, too."""
+    content = answer.file.content.decode(errors="replace").rstrip() if answer.file else ""
+    return "\n".join(filter(None, [answer.text, content]))
 
 
 class Terminal:

@@ -15,19 +15,19 @@ import structlog
 
 from adapters.discord.calls import Calls, DiscordError, Route
 from adapters.discord.errors import ANSWERED_ALREADY
-from adapters.discord.pen import NOBODY
+from adapters.discord.pen import body
 from adapters.discord.routes import CALLBACK, ORIGINAL
+from adapters.discord.whisper import Whisper
 from adapters.pace import Rank
 
-MESSAGE, DEFERRED, CHOICES, FORM = 4, 5, 8, 9
+MESSAGE, DEFERRED, UNCHANGED, CHOICES, FORM = 4, 5, 6, 8, 9
 """https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object-interaction-callback-type"""
 
 SOON = aiohttp.ClientTimeout(total=1.2)
 """Seconds for one attempt, so that there is time for another one: a repeated answer changes nothing."""
 
 EPHEMERAL = 1 << 6
-LONGEST = 2_000
-"""Characters of a message."""
+"""https://docs.discord.com/developers/resources/message#message-object-message-flags"""
 
 log = structlog.get_logger(__name__)
 
@@ -52,13 +52,21 @@ class Acknowledging:
         if event := self._pending.get(interaction):
             await event.wait()
 
-    async def defer(self, interaction: str, token: str, *, private: bool) -> bool:
-        """Have Discord say that Parley is thinking; False where it does not take that any more."""
-        return await self._answer(interaction, token, DEFERRED, {"flags": EPHEMERAL} if private else {})
+    async def defer(self, interaction: str, token: str, *, private: bool) -> None:
+        """Have Discord say that Parley is thinking."""
+        await self._answer(interaction, token, DEFERRED, {"flags": EPHEMERAL} if private else {})
 
-    async def say(self, interaction: str, token: str, text: str) -> bool:
-        """Tell something to the one person only."""
-        return await self._answer(interaction, token, MESSAGE, {**_told(text), "flags": EPHEMERAL})
+    async def say(self, interaction: str, token: str, what: Whisper) -> None:
+        """Tell something to the one person only. Files take longer than there is time for a first answer."""
+        if what.files:
+            await self.defer(interaction, token, private=True)
+            await self.say_later(token, what)
+        else:
+            await self._answer(interaction, token, MESSAGE, {**what.told, "flags": EPHEMERAL})
+
+    async def say_nothing(self, interaction: str, token: str) -> None:
+        """Take note of a press on a message that stays as it is."""
+        await self._answer(interaction, token, UNCHANGED, {})
 
     async def offer(self, interaction: str, token: str, choices: list[dict[str, str]]) -> None:
         await self._answer(interaction, token, CHOICES, {"choices": choices})
@@ -66,26 +74,27 @@ class Acknowledging:
     async def open(self, interaction: str, token: str, form: Mapping[str, Any]) -> None:
         await self._answer(interaction, token, FORM, form)
 
-    async def say_later(self, token: str, text: str) -> None:
+    async def say_later(self, token: str, what: Whisper) -> None:
         """Say something in place of the deferral."""
-        route = Route("PATCH", ORIGINAL, webhook_id=self._application, webhook_token=token)
+        await self._settle("PATCH", token, **body(what.told, *what.files))
+
+    async def take_back(self, token: str) -> None:
+        """Remove the deferral: there is nothing to say."""
+        await self._settle("DELETE", token)
+
+    async def _settle(self, method: str, token: str, **given: Any) -> None:
+        route = Route(method, ORIGINAL, webhook_id=self._application, webhook_token=token)
         try:
-            await self._calls.call(route, rank=Rank.FINAL, json=_told(text), sure=True)
+            await self._calls.call(route, rank=Rank.FINAL, sure=True, **given)
         except DiscordError as error:
             log.warning("not told", code=error.code, problem=str(error))
 
-    async def _answer(self, interaction: str, token: str, kind: int, data: Mapping[str, Any]) -> bool:
+    async def _answer(self, interaction: str, token: str, kind: int, data: Mapping[str, Any]) -> None:
         # The token a second time: discord.py counts by it then, and does not send one callback after the other.
         route = Route("POST", CALLBACK, interaction_id=interaction, interaction_token=token, webhook_token=token)
+        told = {"type": kind, "data": data} if data else {"type": kind}
         try:
-            told = {"type": kind, "data": data}
             await self._calls.call(route, rank=Rank.FINAL, json=told, sure=True, timeout=SOON)
         except DiscordError as error:
             if error.code != ANSWERED_ALREADY:  # else the answer to an attempt before this one was lost
                 log.warning("interaction not answered", code=error.code, problem=str(error))
-                return False
-        return True
-
-
-def _told(text: str) -> dict[str, Any]:
-    return {"content": text[:LONGEST] or "Done.", "allowed_mentions": NOBODY}

@@ -19,6 +19,7 @@ from adapters.discord.commands import synchronise
 from adapters.discord.ears import Ears
 from adapters.discord.files import Files
 from adapters.discord.gateway import Gateway
+from adapters.discord.greeting import Greeting
 from adapters.discord.hearer import Hearer
 from adapters.discord.hearing import PLATFORM, Me
 from adapters.discord.interactions import Interactions
@@ -90,7 +91,8 @@ class DiscordAdapter:
         )
         self._up.set()
         ears = Ears(intake, me, names, telling, clock, follow_threads=given.follow_threads)
-        hearing = Hearer(ears, Interactions(intake, names, acknowledging), Missed(calls, intake, clock), names)
+        interactions, greeting = Interactions(intake, names, acknowledging), Greeting(calls, me, intake)
+        hearing = Hearer(ears, interactions, Missed(calls, intake, clock), names, greeting)
         hearing.first = lambda client: self._synchronise(calls, me, client)
         content = reads_content(calls.client)
         if not content:

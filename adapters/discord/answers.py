@@ -17,7 +17,7 @@ from adapters.discord.errors import NO_ACCESS, NO_REPLY, THREAD_EXISTS, TOKEN_OV
 from adapters.discord.hearing import DIRECT, Me
 from adapters.discord.pen import Pen, Sheet, Ticket, direct
 from adapters.discord.routes import CHANNEL, THREADS, TYPING, bucket_of
-from adapters.discord.showing import Showing, Site, last_parts
+from adapters.discord.showing import Showing, Site, lasting
 from adapters.pace import Clock, Rank
 from adapters.turns import Turns
 from bot.ports import Placed, Reply
@@ -57,8 +57,8 @@ class Answers:
         try:
             return await self._render(reply, view, placed)
         except DiscordError as error:
-            if view.outcome is not None and view.whole and error.permanent:
-                await self._excuse(reply, error)
+            if error.permanent and (view.asks or (view.outcome is not None and view.whole)):
+                await self._excuse(reply, error, "a question" if view.asks else "an answer")
             raise
         finally:
             if view.outcome is not None:
@@ -70,7 +70,7 @@ class Answers:
         board = await self._begun(reply, Board.read(placed.state), again=placed.undecided)
         if placed.undecided:
             board = await self._looked_up(reply, board.unsure(), view)
-        if view.outcome is None and not (board.response or board.segments):
+        if not (_stays(view) or board.response or board.segments):
             await self._typing(board.place)
         showing = self._showing(reply, board, view)
         while True:
@@ -82,7 +82,7 @@ class Answers:
                 if other is None:
                     raise
                 showing = other
-        if view.outcome is not None:
+        if _stays(view):
             await self._point_at(reply, showing.board)
             if showing.board.opened and not showing.board.segments:
                 await self._put_away(showing.pen)
@@ -90,13 +90,11 @@ class Answers:
 
     def _showing(self, reply: Reply, board: Board, view: View) -> Showing:
         pen = self._pen(reply, board)
-        turn = _newest(pen, board) if board.segments and view.outcome is None else ""
+        turn = _newest(pen, board) if board.segments and not _stays(view) else ""
         return Showing(pen, board, reply, _site(reply, board), single=_is_private(reply) and board.response, turn=turn)
 
     async def _bring(self, reply: Reply, showing: Showing, view: View) -> None:
-        if _is_private(reply) and not showing.board.response:
-            view = replace(view, buttons=())  # a button pressed there would be of another place than its run
-        if view.outcome is not None:
+        if _stays(view):
             await showing.finish(view)
         elif not showing.board.response or view.text.strip() or view.status_lines or showing.board.segments:
             await showing.go_on(view)  # a response that says nothing yet is shown by Discord as thinking
@@ -228,10 +226,10 @@ class Answers:
             if reply.run_id in runs_of(message):
                 board = board.with_segment(len(board.segments), Segment(str(message["id"])))
                 known.add(str(message["id"]))
-        parts, number = last_parts(view) if view.outcome is not None else [], len(board.segments)
+        texts, number = lasting(view) if _stays(view) else [], len(board.segments)
         answers = self._pen(reply, board).answers if number == 0 else ""
-        for message in new if number < len(parts) else ():
-            if str(message["id"]) not in known and _says(message, parts[number].whole(), answers):
+        for message in new if number < len(texts) else ():
+            if str(message["id"]) not in known and _says(message, texts[number], answers):
                 return board.with_segment(number, Segment(str(message["id"])))
         return board
 
@@ -264,11 +262,9 @@ class Answers:
         except DiscordError as error:
             log.info("thread not archived", code=error.code)
 
-    async def _excuse(self, reply: Reply, error: DiscordError) -> None:
-        """Tell the one who asked that the answer cannot be posted, if at least that can be."""
-        sentence = (
-            f"I have an answer for you, but Discord does not let me post it there ({error.code or error.status})."
-        )
+    async def _excuse(self, reply: Reply, error: DiscordError, what: str) -> None:
+        """Tell the one who asked that an answer or a question cannot be posted, if at least that can be."""
+        sentence = f"I have {what} for you, but Discord does not let me post it there ({error.code or error.status})."
         ticket = self._ticket(reply.route)
         try:
             if ticket is not None:
@@ -284,11 +280,17 @@ def _site(reply: Reply, board: Board) -> Site:
     where = reply.conversation
     private, direct = _is_private(reply), where.workspace == DIRECT
     among_others = not (private or direct) and board.place == where.channel
-    return Site(where, is_told=among_others or (private and not board.response), among_others=among_others)
+    moved = private and not board.response
+    return Site(where, is_told=among_others or moved, among_others=among_others, apart=moved and not direct)
 
 
 def _is_private(reply: Reply) -> bool:
     return bool(reply.route.get("private"))
+
+
+def _stays(view: View) -> bool:
+    """Whether nothing comes after it by itself: the last state, and one in which people are asked."""
+    return view.outcome is not None or bool(view.asks)
 
 
 def _newest(pen: Pen, board: Board) -> str:

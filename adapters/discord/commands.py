@@ -1,27 +1,32 @@
-"""The commands of Discord: how they are told to it, and what somebody who used one says by that.
+"""The commands of Discord, and how they are told to it.
 
 https://docs.discord.com/developers/interactions/application-commands
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 
 from adapters.discord.calls import Calls, DiscordError, Route
+from adapters.discord.used import OFF, SUBCOMMAND, THIS
 from adapters.pace import Rank
+from bot.ports import Named
 
 CHAT, MESSAGE_MENU = 1, 3
-SUBCOMMAND, STRING, BOOLEAN, ATTACHMENT = 1, 3, 5, 11
+STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 3, 4, 5, 10, 11
 IN_SERVERS, IN_DIRECT = 0, 1
-QUESTION_LIMIT = 4_000
+QUESTION_LIMIT, VALUE_LIMIT = 4_000, 6_000
 """Characters; Discord takes 6,000 in an option."""
+MOST_LINES = 50
+"""Of the audit record."""
 
 MENU = "Ask Parley about this"
+
+COMPLETED: Mapping[str, Named] = {"tool": "tool", "name": "assistant"}
+"""The options that are completed while somebody types, and with what."""
 
 JSON = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -31,16 +36,29 @@ def _option(kind: int, name: str, description: str, *, required: bool = False, *
     return {"type": kind, "name": name, "description": description, "required": required, **more}
 
 
-def _switch(name: str, description: str) -> JSON:
-    scopes = [{"name": "the whole server", "value": "server"}, {"name": "this channel", "value": "channel"}]
-    tool = _option(STRING, "tool", "The tool's name", required=True, autocomplete=True)
-    scope = _option(STRING, "scope", "Where it holds; the whole server, if nothing is said", choices=scopes)
-    return {"type": SUBCOMMAND, "name": name, "description": description, "options": [tool, scope]}
+def _choice(name: str, description: str, *choices: tuple[str, str], required: bool = False) -> JSON:
+    """`choices`: what people read, and the core's word for it."""
+    shown = [{"name": label, "value": value} for label, value in choices]
+    return _option(STRING, name, description, required=required, choices=shown)
+
+
+def _group(name: str, description: str, *subcommands: JSON) -> JSON:
+    return _command(name, description, [{**one, "type": SUBCOMMAND} for one in subcommands])
 
 
 def _command(name: str, description: str, options: Sequence[JSON] = ()) -> JSON:
     return {"type": CHAT, "name": name, "description": description, "options": list(options)}
 
+
+TOOL = _option(STRING, "tool", "The tool's name", required=True, autocomplete=True)
+NAME = _option(STRING, "name", "The assistant's name", required=True, autocomplete=True)
+SCOPE = _choice(
+    "scope",
+    "Where it holds; the whole server, if nothing is said",
+    ("the whole server", "server"),
+    ("this channel", "channel"),
+)
+WHAT = _choice("what", "This conversation, if nothing is said", ("this conversation", THIS), ("all that is mine", "me"))
 
 COMMANDS: Sequence[JSON] = (
     _command(
@@ -54,45 +72,104 @@ COMMANDS: Sequence[JSON] = (
     ),
     _command("new", "Begin a fresh conversation here; the old one is kept"),
     _command("stop", "Stop the answer that is being made here"),
+    _command("why", "How Parley came to its last answer here"),
     _command("help", "What you can say to Parley"),
-    _command(
+    _group(
         "tools",
         "What Parley can use",
+        _command("list", "What Parley can use here"),
+        _command("enable", "Switch a tool on (admins)", [TOOL, SCOPE]),
+        _command("disable", "Switch a tool off (admins)", [TOOL, SCOPE]),
+        _command(
+            "approve",
+            "Say whether a tool runs only when somebody approves (admins)",
+            [
+                TOOL,
+                _choice(
+                    "state", "Whether it needs that", ("needs approval", "on"), ("needs none", "off"), required=True
+                ),
+                _choice(
+                    "by",
+                    "Who approves",
+                    ("who asked", "asker"),
+                    ("admins", "admins"),
+                    ("either of them", "either"),
+                ),
+                SCOPE,
+            ],
+        ),
+    ),
+    _group(
+        "assistant",
+        "Who answers here, and how",
+        _command("list", "The assistants of this server"),
+        _command("show", "How an assistant is set", [{**NAME, "required": False}]),
+        _command("create", "Make an assistant (admins)", [{**NAME, "autocomplete": False}]),
+        _command("use", "Choose which assistant answers (admins)", [NAME, SCOPE]),
+        _command(
+            "set",
+            "Change the assistant that answers here (admins)",
+            [
+                _choice(
+                    "field",
+                    "What to change",
+                    *((word, word) for word in ("instructions", "model", "temperature", "tools")),
+                    required=True,
+                ),
+                _option(STRING, "value", "What it is to be", required=True, max_length=VALUE_LIMIT),
+            ],
+        ),
+        _command("delete", "Remove an assistant (admins)", [NAME]),
+    ),
+    _command(
+        "usage",
+        "How much was used",
         [
-            {"type": SUBCOMMAND, "name": "list", "description": "What Parley can use here", "options": []},
-            _switch("enable", "Switch a tool on (admins)"),
-            _switch("disable", "Switch a tool off (admins)"),
+            _choice("whose", "Yours, if nothing is said", ("mine", "me"), ("this channel's", "here"), ("all", "all")),
+            _choice("period", "How far back", ("today", "day"), ("this month", "month")),
         ],
+    ),
+    _group(
+        "budget",
+        "How much may be used",
+        _command("show", "The budgets that hold here"),
+        _command(
+            "set",
+            "Set a budget (admins)",
+            [
+                _choice(
+                    "who",
+                    "Whose",
+                    ("each person", "person"),
+                    ("this channel", "here"),
+                    ("the whole server", "server"),
+                    required=True,
+                ),
+                _choice("period", "For how long", ("a day", "day"), ("a month", "month"), required=True),
+                _choice(
+                    "unit",
+                    "What is counted",
+                    ("tokens", "tokens"),
+                    ("money", "money"),
+                    ("no budget", OFF),
+                    required=True,
+                ),
+                _option(NUMBER, "amount", "How much of it", min_value=0),
+            ],
+        ),
+    ),
+    _command(
+        "audit",
+        "What admins did (admins)",
+        [_option(INTEGER, "count", "How many lines", min_value=1, max_value=MOST_LINES)],
+    ),
+    _command("export", "Get what is kept, as a file", [WHAT]),
+    _command(
+        "forget", "Delete what is kept", [WHAT, _option(BOOLEAN, "sure", "It is deleted only if you say that you are")]
     ),
     {"type": MESSAGE_MENU, "name": MENU},
 )
-"""Nothing is hidden from anybody: who may switch tools is looked at when somebody does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A command as somebody used it: `name` with that of its subcommand (`tools enable`), and the options given."""
-
-    name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-    focused: str = ""
-    """The option that is being typed, where it is to be completed."""
-
-    @property
-    def line(self) -> str:
-        """The command in words, as the core takes it."""
-        tool, scope = _word(self.options.get("tool")), _word(self.options.get("scope"))
-        return " ".join(word for word in (self.name, tool, scope) if word)
-
-
-def used(data: Mapping[str, Any]) -> Used:
-    """From an interaction's data: https://docs.discord.com/developers/interactions/receiving-and-responding"""
-    name, options = str(data["name"]), data.get("options") or []
-    while options and options[0]["type"] == SUBCOMMAND:
-        name, options = f"{name} {options[0]['name']}", options[0].get("options") or []
-    given = {option["name"]: option.get("value") for option in options}
-    focused = next((option["name"] for option in options if option.get("focused")), "")
-    return Used(name, given, focused)
+"""Nothing is hidden from anybody: who may do something is looked at when somebody does."""
 
 
 def completions(tools: Sequence[str], typed: str) -> list[dict[str, str]]:
@@ -140,7 +217,3 @@ def _covers(wanted: Any, there: Any) -> bool:
     if isinstance(wanted, list):
         return isinstance(there, list) and len(wanted) == len(there) and all(map(_covers, wanted, there))
     return bool(wanted == there)
-
-
-def _word(value: Any) -> str:
-    return re.sub(r"\s+", "_", str(value or "").strip())

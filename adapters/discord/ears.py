@@ -129,7 +129,7 @@ class Ears:
         return await self._names.place(str(guild) if guild else DIRECT, str(message.channel.id))
 
     async def _accept(self, said: Said, *, missed: bool) -> None:
-        message = self._inbound(said)
+        message = replace(self._inbound(said), missed=missed)
         try:
             accepted: Accepted | None = await self._again(lambda: self._intake.accept(message))
         except Refused as refused:
@@ -141,6 +141,8 @@ class Ears:
         else:
             if accepted is not None:
                 self._known.put(message.conversation, None)
+                if accepted.note:
+                    self._telling.reply(said, accepted.note)
 
     async def _again(self, attempt: Any) -> Any:
         """Nobody delivers it again: try until the store takes it. Raises `StoreError` when it does not for a minute."""

@@ -67,6 +67,10 @@ class Hearer(Protocol):
         """A server is there, with its channels and its open threads; it comes once a session."""
         ...
 
+    async def joined(self, guild: discord.Guild) -> None:
+        """Parley was added to a server just now."""
+        ...
+
     async def message(self, message: discord.Message) -> None: ...
 
     async def edited(self, event: discord.RawMessageUpdateEvent) -> None: ...
@@ -111,6 +115,8 @@ class Client(discord.AutoShardedClient):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         await self._take_in(lambda: self._hearer.server(self, str(guild.id)))
+        if self.is_ready():  # what comes before tells of servers that it is in already
+            await self._take_in(lambda: self._hearer.joined(guild))
 
     async def on_shard_disconnect(self, shard_id: int) -> None:
         log.info("connection to Discord lost", shard=shard_id)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import discord
 
 from adapters.discord.ears import Ears
+from adapters.discord.greeting import Greeting
 from adapters.discord.hearing import DIRECT
 from adapters.discord.interactions import Interactions
 from adapters.discord.missed import Missed
@@ -27,12 +28,14 @@ class Hearer:
     interactions: Interactions
     missed: Missed
     names: Names
+    greeting: Greeting
     first: Callable[[discord.Client], None] | None = None
     """Done once, when the first session has begun."""
     _caught_up: dict[str, asyncio.Event] = field(default_factory=dict)
     """By server: what was said in it before this session is read."""
 
     async def begun(self, client: discord.Client, shard: int) -> None:
+        self.names.client = client
         for server in [*self._caught_up]:
             if _shard_of(server, client.shard_count or 1) == shard:
                 self._caught_up.pop(server).set()
@@ -41,7 +44,6 @@ class Hearer:
             await self._catch_up(client, DIRECT)
 
     async def ready(self, client: discord.Client) -> None:
-        self.names.client = client
         if self.first is not None:
             self.first(client)
             self.first = None
@@ -49,6 +51,9 @@ class Hearer:
     async def server(self, client: discord.Client, id_: str) -> None:
         self.names.client = client
         await self._catch_up(client, id_)
+
+    async def joined(self, guild: discord.Guild) -> None:
+        await self.greeting.joined(guild)
 
     async def message(self, message: discord.Message) -> None:
         server = message.guild.id if message.guild else getattr(message.channel, "guild_id", None)

@@ -4,60 +4,39 @@ seconds. A question is in the store before Discord is told that Parley is thinki
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import discord
 import structlog
 from discord import InteractionType
 
 from adapters.discord.acknowledging import Acknowledging
-from adapters.discord.commands import MENU, Used, completions, used
-from adapters.discord.components import filled, question_form
+from adapters.discord.commands import COMPLETED, MENU, completions
 from adapters.discord.files import described
-from adapters.discord.hearing import Place, name_of, place_of, quoted, roles_of
+from adapters.discord.forms import filled, question_form
+from adapters.discord.hearing import quoted
 from adapters.discord.names import Names
+from adapters.discord.patience import done, tried
+from adapters.discord.presses import Presses
+from adapters.discord.someone import Interaction, Someone, someone
+from adapters.discord.used import Used, used
+from adapters.discord.whisper import whisper
 from adapters.remembered import Recent
-from bot.assistants.types import Author, well_formed
-from bot.buttons import decode
+from bot.assistants.types import well_formed
 from bot.errors import Refused, StoreError
-from bot.ports import CommandRequest, Conversation, InboundMessage, Intake, Press
-
-PATIENCE = 1.5
-"""Seconds for which an answer is waited for before Discord is told that it takes longer."""
+from bot.ports import Answer, CommandRequest, Conversation, InboundMessage, Intake
 
 REMEMBERED = 2_000
 FORM = "about:"
 NOT_STORED = "I could not take that in just now. Please try again."
-FAILED = "That did not work just now. Please try again."
 FORGOTTEN = "I no longer know which message that was about. Please use the menu again."
-UNKNOWN = "I do not know that button any more."
 NOWHERE = "I cannot tell where this is, so I did nothing."
 ENTRY = " — "
 """What is in each line of the list of commands."""
 ASK_HELP = f"/ask PROMPT{ENTRY}ask me, about a file if you like; nobody else sees the answer to a private question"
 
-Interaction = discord.Interaction[discord.Client]
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Someone:
-    """Who did something, and where."""
-
-    id: str
-    token: str
-    author: Author
-    roles: list[str]
-    admin: bool
-    place: Place
-
-    @property
-    def here(self) -> Conversation:
-        """The conversation of the place; that of a channel as a whole has no thread."""
-        return self.place.conversation("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +48,20 @@ class Question:
     private: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a question: why it was not taken, or what the person should know of one that was."""
+
+    problem: str = ""
+    note: str = ""
+
+
 class Interactions:
     def __init__(self, intake: Intake, names: Names, acknowledging: Acknowledging) -> None:
         self._intake = intake
         self._names = names
         self._acknowledging = acknowledging
+        self._presses = Presses(intake, acknowledging)
         self._seen: Recent[int, None] = Recent(REMEMBERED)
         self._about: Recent[str, Question] = Recent(REMEMBERED)
         """The messages that forms were opened about, by the form's id."""
@@ -83,169 +71,137 @@ class Interactions:
         if interaction.id in self._seen:
             return
         self._seen.put(interaction.id, None)
-        someone = await self._someone(interaction)
+        who = await someone(interaction, self._names)
         data: Mapping[str, Any] = interaction.data or {}
-        if someone is None:
-            await self._acknowledging.say(str(interaction.id), interaction.token, NOWHERE)
+        if who is None:
+            await self._acknowledging.say(str(interaction.id), interaction.token, whisper(Answer(NOWHERE)))
             return
         match interaction.type:
             case InteractionType.autocomplete:
-                await self._complete(someone, used(data))
+                await self._complete(who, used(data))
             case InteractionType.application_command if data["name"] == MENU:
-                await self._open_form(someone, data)
+                await self._open_form(who, data)
             case InteractionType.application_command:
-                await self._command(someone, used(data), data.get("resolved") or {})
+                await self._command(who, used(data), data.get("resolved") or {})
             case InteractionType.component:
-                await self._press(someone, str(data["custom_id"]))
+                await self._presses.press(who, data)
             case InteractionType.modal_submit:
-                await self._submit(someone, data)
+                if not await self._presses.write(who, data):
+                    await self._submit(who, data)
 
-    async def _command(self, someone: Someone, command: Used, resolved: Mapping[str, Any]) -> None:
+    async def _command(self, who: Someone, command: Used, resolved: Mapping[str, Any]) -> None:
         if command.name == "ask":
-            await self._ask(someone, _question(command, resolved))
+            await self._ask(who, _question(command, resolved))
             return
         request = CommandRequest(
-            someone.here,
-            someone.author,
-            command.line,
-            platform_admin=someone.admin,
+            who.here,
+            who.author,
+            well_formed(command.line),
+            platform_admin=who.admin,
             workspace="server",
-            roles=someone.roles,
+            roles=who.roles,
         )
-        await self._answer(someone, self._obeyed(request))
+        await self._answer(who, self._obeyed(request))
 
-    async def _obeyed(self, request: CommandRequest) -> str:
+    async def _obeyed(self, request: CommandRequest) -> Answer:
         answer = await self._intake.command(request)
-        if request.text != "help" or ENTRY not in answer:  # a refusal is no list
+        if answer.forgot:  # what somebody said may be quoted there
+            self._about.clear()
+        if request.text != "help" or ENTRY not in answer.text:  # a refusal is no list
             return answer
-        return "\n".join([ASK_HELP, *(f"/{line}" for line in answer.splitlines())])
+        return Answer("\n".join([ASK_HELP, *(f"/{line}" for line in answer.text.splitlines())]))
 
-    async def _complete(self, someone: Someone, command: Used) -> None:
+    async def _complete(self, who: Someone, command: Used) -> None:
         typed = str(command.options.get(command.focused) or "")
-        await self._acknowledging.offer(someone.id, someone.token, completions(self._intake.tools, typed))
+        known = await self._intake.names(who.here, COMPLETED[command.focused])
+        await self._acknowledging.offer(who.id, who.token, completions(known, typed))
 
-    async def _press(self, someone: Someone, custom_id: str) -> None:
-        button = decode(custom_id)
-        if button is None:
-            await self._acknowledging.say(someone.id, someone.token, UNKNOWN)
-            return
-        press = Press(someone.here, someone.author, button, someone.admin, someone.roles)
-        await self._answer(someone, self._intake.press(press))
+    async def _answer(self, who: Someone, work: Coroutine[Any, Any, Answer]) -> None:
+        """Tell the person what came of something, at once or, where it takes longer, after a deferral."""
+        working = await tried(done(work), f"interaction {who.id}")
+        if working.done():
+            await self._acknowledging.say(who.id, who.token, whisper(_whole(working.result())))
+        else:
+            await self._acknowledging.defer(who.id, who.token, private=True)
+            await self._acknowledging.say_later(who.token, whisper(_whole(await working)))
 
     # -- questions ----------------------------------------------------------------------------------------------
 
-    async def _open_form(self, someone: Someone, data: Mapping[str, Any]) -> None:
+    async def _open_form(self, who: Someone, data: Mapping[str, Any]) -> None:
         """https://docs.discord.com/developers/interactions/application-commands#message-commands"""
         message = (data.get("resolved") or {})["messages"][data["target_id"]]
         author = message["author"]
         name = author.get("global_name") or author.get("username") or "someone"
         text = quoted(" ".join(str(name).split()), well_formed(message.get("content") or ""))
-        files = described(message.get("attachments") or (), someone.place.id, str(message["id"]))
-        form = f"{FORM}{someone.id}"
+        files = described(message.get("attachments") or (), who.place.id, str(message["id"]))
+        form = f"{FORM}{who.id}"
         self._about.put(form, Question(text, files))
-        await self._acknowledging.open(someone.id, someone.token, question_form(form))
+        await self._acknowledging.open(who.id, who.token, question_form(form))
 
-    async def _submit(self, someone: Someone, data: Mapping[str, Any]) -> None:
+    async def _submit(self, who: Someone, data: Mapping[str, Any]) -> None:
         about = self._about.pop(str(data["custom_id"]), None)
         if about is None:
-            await self._acknowledging.say(someone.id, someone.token, FORGOTTEN)
+            await self._acknowledging.say(who.id, who.token, whisper(Answer(FORGOTTEN)))
             return
         text = f"{well_formed(filled(data['components']))}\n\n{about.text}"
-        await self._ask(someone, Question(text, about.files))
+        await self._ask(who, Question(text, about.files))
 
-    async def _ask(self, someone: Someone, question: Question) -> None:
-        """Store it, then defer; if the store is slow the other way round, so that Discord does not give it up."""
-        self._acknowledging.expect(someone.id)
+    async def _ask(self, who: Someone, question: Question) -> None:
+        """Store it, then defer; if the store is slow the other way round, so that Discord does not give it up.
+
+        A note stands in place of the answer until that comes.
+        """
+        self._acknowledging.expect(who.id)
         try:
-            storing = await _tried(self._store(someone, question), f"store {someone.id}")
-            done = storing.done()
-            if done and (problem := storing.result()):
-                await self._acknowledging.say(someone.id, someone.token, problem)
-            else:
-                await self._acknowledging.defer(someone.id, someone.token, private=question.private)
+            storing = await tried(self._store(who, question), f"store {who.id}")
+            if storing.done() and (problem := storing.result().problem):
+                await self._acknowledging.say(who.id, who.token, whisper(Answer(problem)))
+                return
+            await self._acknowledging.defer(who.id, who.token, private=question.private)
+            taken = await storing
+            if told := taken.problem or taken.note:
+                await self._acknowledging.say_later(who.token, whisper(Answer(told)))
         finally:
-            self._acknowledging.done(someone.id)
-        if not done and (problem := await storing):
-            await self._acknowledging.say_later(someone.token, problem)
+            self._acknowledging.done(who.id)
 
-    async def _store(self, someone: Someone, question: Question) -> str:
-        """The sentence for the person where the question is not taken."""
+    async def _store(self, who: Someone, question: Question) -> Taken:
         try:
-            await self._intake.accept(_inbound(someone, question))
+            accepted = await self._intake.accept(_inbound(who, question))
         except Refused as refused:
-            return str(refused)
+            return Taken(problem=str(refused))
         except StoreError as error:
             log.warning("question not taken in", error=str(error))
-            return NOT_STORED
-        return ""
-
-    # -- answers ------------------------------------------------------------------------------------------------
-
-    async def _answer(self, someone: Someone, work: Coroutine[Any, Any, str]) -> None:
-        """Tell the person what came of something, at once or, where it takes longer, after a deferral."""
-        working = await _tried(_done(work), f"interaction {someone.id}")
-        if working.done():
-            await self._acknowledging.say(someone.id, someone.token, working.result())
-        else:
-            await self._acknowledging.defer(someone.id, someone.token, private=True)
-            await self._acknowledging.say_later(someone.token, await working)
-
-    async def _someone(self, interaction: Interaction) -> Someone | None:
-        channel, user = interaction.channel, interaction.user
-        place = place_of(channel)
-        if place is None and channel is not None:
-            server = str(interaction.guild_id) if interaction.guild_id else ""
-            place = await self._names.place(server, str(channel.id)) if server else Place(str(channel.id))
-        if place is None:
-            return None
-        author, rights = Author(str(user.id), name_of(user)), interaction.permissions
-        admin = rights.manage_guild or rights.administrator
-        return Someone(str(interaction.id), interaction.token, author, roles_of(user), admin, place)
+            return Taken(problem=NOT_STORED)
+        return Taken(note=accepted.note if accepted else "")
 
 
-async def _tried(work: Coroutine[Any, Any, str], name: str) -> asyncio.Task[str]:
-    """Work that has had its time, done or not. It ends with who waits for it; what it writes is written whole."""
-    task = asyncio.create_task(work, name=name)
-    try:
-        await asyncio.wait({task}, timeout=PATIENCE)
-    except asyncio.CancelledError:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise
-    return task
+def _whole(answer: Answer | str) -> Answer:
+    return Answer(answer) if isinstance(answer, str) else answer
 
 
-async def _done(work: Coroutine[Any, Any, str]) -> str:
-    try:
-        return await work
-    except StoreError as error:
-        log.warning("not done", error=str(error))
-        return FAILED
-
-
-def _inbound(someone: Someone, question: Question) -> InboundMessage:
+def _inbound(who: Someone, question: Question) -> InboundMessage:
     """A question in a thread belongs to it; one in a channel, and one for the eyes of one person, begins its own."""
-    place, own = someone.place, f"ask-{someone.id}"
+    place, own = who.place, f"ask-{who.id}"
     where = place.conversation(own)
     if question.private:
         where = Conversation(where.platform, where.workspace, where.channel, own)
     route: dict[str, Any] = {
         "at": place.id,
-        "command": someone.id,
-        "user": someone.author.id,
-        "secret": someone.token,
+        "command": who.id,
+        "user": who.author.id,
+        "secret": who.token,
     }
     joined = bool(place.parent) and not question.private
     extra = {"private": True} if question.private else {"joined": True} if joined else {}
     return InboundMessage(
         conversation=where,
-        author=someone.author,
+        author=who.author,
         text=question.text,
         key=own,
         attachments=question.files,
         route={**route, **extra},
         raw=joined or "<" in question.text,
-        roles=someone.roles,
+        roles=who.roles,
     )
 
 

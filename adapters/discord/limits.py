@@ -33,9 +33,9 @@ def unlimited(key: str) -> None:
 
 
 def keys_of(where: str, rank: Rank, *, everywhere: bool) -> tuple[str, ...]:
-    """What a call is counted under. `where` is its bucket; `everywhere`: it counts in the global rate."""
+    """What a call is counted under. `where` is its bucket, or its name; `everywhere`: it counts in the global rate."""
     state = (f"{STATE}{where}",) if rank is Rank.STATE else ()
-    return (*((GLOBAL,) if everywhere else ()), *((where,) if where else ()), *state)
+    return (*((GLOBAL,) if everywhere else ()), where, *state)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,22 +96,22 @@ class Pen:
         if self.answers and number == 0:
             told["message_reference"] = {"message_id": self.answers, "fail_if_not_exists": False}
         route = Route("POST", MESSAGES, channel_id=self.place)
-        answer = await self.calls.call(route, rank=Rank.FINAL, sure=True, **_body(told, sheet.file))
+        answer = await self.calls.call(route, rank=Rank.FINAL, sure=True, **body(told, sheet.file))
         return str(answer["id"]), _shows(answer, sheet)
 
     async def edit(self, id_: str, sheet: Sheet, *, rank: Rank = Rank.FINAL, paced: bool = False) -> None:
         """A state on the way is tried once: a newer one is there before another attempt could be made."""
         route, last = Route("PATCH", MESSAGE, channel_id=self.place, message_id=id_), rank < Rank.STATE
-        body = _body(sheet.told, sheet.file)
-        await self.calls.call(route, rank=rank, patient=last, sure=last, paced=paced, **body)
+        given = body(sheet.told, sheet.file)
+        await self.calls.call(route, rank=rank, patient=last, sure=last, paced=paced, **given)
 
     async def respond(self, sheet: Sheet, *, rank: Rank = Rank.FINAL, paced: bool = False) -> str:
         """Bring the response to a command to a state; returns its id. Wants a ticket."""
         assert self.ticket is not None
         last = rank < Rank.STATE
-        body = _body(sheet.told, sheet.file)
+        given = body({"attachments": [], **sheet.told}, sheet.file)  # a file of an earlier state goes
         answer = await self.calls.call(
-            self.ticket.route("PATCH"), rank=rank, patient=last, sure=last, paced=paced, **body
+            self.ticket.route("PATCH"), rank=rank, patient=last, sure=last, paced=paced, **given
         )
         return str(answer["id"])
 
@@ -153,9 +153,18 @@ def _shows(message: JSON, sheet: Sheet) -> bool:
     return buttons and files and str(message.get("content") or "").strip() == sheet.content.strip()
 
 
-def _body(told: dict[str, Any], file: File | None) -> dict[str, Any]:
-    """https://docs.discord.com/developers/reference#uploading-files"""
-    if file is None:
+def body(told: dict[str, Any], *files: File | None) -> dict[str, Any]:
+    """What `Calls.call` is given: https://docs.discord.com/developers/reference#uploading-files"""
+    uploads = [
+        {
+            "name": f"files[{number}]",
+            "value": file.content,
+            "filename": file.name,
+            "content_type": "application/octet-stream",
+        }
+        for number, file in enumerate(files)
+        if file is not None
+    ]
+    if not uploads:
         return {"json": told}
-    content = {"value": file.content, "filename": file.name, "content_type": "application/octet-stream"}
-    return {"form": [{"name": "payload_json", "value": json.dumps(told)}, {"name": "files[0]", **content}]}
+    return {"form": [{"name": "payload_json", "value": json.dumps(told)}, *uploads]}

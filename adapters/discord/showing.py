@@ -1,8 +1,8 @@
 """Showing: brings the messages of one reply to one view, from what Discord shows of it now.
 
 The answer is Markdown, cut into parts that each fit a message. A state on the way is edited into the last message,
-below a line for each tool at work; the last state makes every message whole, and adds or removes what there is too few
-or too many of.
+below a line for each tool at work; a state that stays makes every message whole, and adds or removes what there is too
+few or too many of.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from adapters.discord.asks import asked
 from adapters.discord.board import Board, Segment, digest
 from adapters.discord.calls import DiscordError
-from adapters.discord.components import under
+from adapters.discord.components import brought, under
 from adapters.discord.errors import ARCHIVED, UNKNOWN_MESSAGE
 from adapters.discord.markdown import to_discord
 from adapters.discord.pen import File, Pen, Sheet
@@ -48,6 +49,8 @@ class Site:
     is_told: bool
     among_others: bool
     """It stands among a channel's own messages: people go on by replying to one of ours."""
+    apart: bool = False
+    """It stands in a direct conversation, though it was asked for elsewhere."""
 
     def conversations(self, board: Board) -> list[Conversation]:
         return [replace(self.where, thread=segment.id) for segment in board.segments] if self.among_others else []
@@ -82,30 +85,36 @@ class Showing:
     async def go_on(self, view: View) -> None:
         """Show a state on the way."""
         parts = parts_of(to_discord(view.text, final=False), final=False)
-        shown = parts[:1] if self.single else parts
+        shown, buttons = parts[:1] if self.single else parts, self._pressable(under(view.buttons))
         for number, part in enumerate(shown):
             if number == len(shown) - 1:
-                sheet = Sheet(_growing(part.whole(), view.status_lines), under(view.buttons))
-                await self._show(number, sheet, Rank.STATE)
+                await self._show(number, Sheet(_growing(part.whole(), view.status_lines), buttons), Rank.STATE)
             else:
-                await self._show(number, Sheet(part.whole()), Rank.STATE, last=False, mark=under(view.buttons))
+                await self._show(number, Sheet(part.whole()), Rank.STATE, last=False, mark=buttons)
             if number >= len(self.board.segments):
                 return  # the response was not taken; what stands below it comes with a newer state
         await self._remove_from(len(shown))
 
     async def finish(self, view: View) -> None:
-        """The answer and nothing else: each part in its message, the buttons under the last."""
-        parts = last_parts(view)
-        single = self.single and len(parts) > 1
-        shown = parts[:1] if single else parts
-        long = single or (self._attach and len(view.whole) > LONG)
-        whole = File(FILE, view.whole.encode()) if long else None
-        for number, part in enumerate(shown):
-            if number == len(shown) - 1:
-                await self._show(number, Sheet(part.whole(), under(view.buttons), whole))
+        """A state that stays, the answer or what people are asked, and nothing else: each part in its message, and what
+        can be pressed under the last.
+        """
+        asks, texts = asked(view), lasting(view)
+        single = self.single and len(texts) > 1
+        if single:
+            texts = lasting(replace(view, text="", remarks=()))[-1:] if view.asks else texts[:1]
+        long = single or (self._attach and view.outcome is not None and len(view.whole) > LONG)
+        whole = File(FILE, "\n\n".join(part for part in (view.whole, asks.text) if part).encode()) if long else None
+        for number, text in enumerate(texts):
+            if number == len(texts) - 1:
+                await self._show(number, Sheet(text, self._pressable(asks.components), whole))
             else:
-                await self._show(number, Sheet(part.whole()), last=False)
-        await self._remove_from(len(shown))
+                await self._show(number, Sheet(text), last=False)
+        await self._remove_from(len(texts))
+
+    def _pressable(self, components: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        where = self._site.where
+        return brought(components, where.workspace, where.channel) if self._site.apart else components
 
     async def _show(
         self,
@@ -240,12 +249,22 @@ def parts_of(text: str, *, final: bool) -> list[Part]:
     return split(text, LIMIT, final=final)
 
 
-def last_parts(view: View) -> list[Part]:
-    """The messages of a reply in its last state; none where nothing of it is to stay."""
-    if not view.whole.strip():
-        return []
-    below = to_discord(replace(view, text="").whole, final=True)
-    return parts_of(with_below(to_discord(view.text, final=True), below, LIMIT), final=True)
+def lasting(view: View) -> list[str]:
+    """The messages of a reply in a state that stays; none where nothing of it is to stay.
+
+    What people are asked begins a message of its own where it does not fit the last one.
+    """
+    below, asks = to_discord(replace(view, text="").whole, final=True), to_discord(asked(view).text, final=True)
+    texts = _texts(with_below(to_discord(view.text, final=True), below, LIMIT))
+    if not asks:
+        return texts
+    if texts and len(last := f"{texts[-1]}\n\n{asks}") <= LIMIT:
+        return [*texts[:-1], last]
+    return texts + _texts(asks)
+
+
+def _texts(text: str) -> list[str]:
+    return [part.whole() for part in parts_of(text, final=True)] if text.strip() else []
 
 
 def _growing(text: str, lines: Sequence[StatusLine]) -> str:

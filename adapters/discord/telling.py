@@ -1,5 +1,5 @@
-"""Telling: what one person is told of a message that gets no answer. Discord shows it to all who see the message, so
-that nobody is told the same twice in an hour.
+"""Telling: what one person is told of a message that gets no answer, or none yet. Discord shows it to all who see the
+message, so that nobody is told the same twice in an hour.
 """
 
 from __future__ import annotations

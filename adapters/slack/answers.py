@@ -62,33 +62,41 @@ class Answers:
         try:
             return await self._render(reply, view, board, placed)
         except SlackError as error:
-            if view.outcome is not None and error.permanent:
-                await self._excuse(reply, error)
+            if _stays(view) and error.permanent:
+                await self._excuse(reply, error, "an answer" if view.outcome is not None else "a question")
+                await self._leave(reply, board)
             raise
 
     async def _render(self, reply: Reply, view: View, board: Board, placed: Placed) -> Placed:
-        turn = _next_call(board) if view.outcome is None else ""
+        turn = "" if _stays(view) else _next_call(board)
         if placed.undecided:
             board = await self._looked_up(reply, board, over=view.outcome is not None)
         if "ask" in reply.route and not board.root:
             board = await self._posted_question(reply, board)
         pen = self._pen(reply, board)
-        if view.outcome is None and not board.waiting and not board.form:
+        if not _stays(view) and not board.waiting and (board.asking or not board.form):
             title, user = str(reply.route.get("said", "")), str(reply.route["user"])
             waiting = await self.working.begin(pen.channel, pen.root, user, title)
-            board = replace(board, waiting=waiting)
+            board = replace(board, waiting=waiting, asking=False)
         showing = Showing(pen, board, reply, self.calls.streams, self.clock.now(), turn)
-        if view.outcome is None:
-            await self._go_on(showing, view)
+        if _stays(view):
+            await self._stay(showing, view)
         else:
-            await showing.finish(view)
-            self.editing.pop(reply.run_id, None)
-            if showing.told:
-                self.working.told(pen.channel, pen.root)
-            else:
-                await self.working.end(pen.channel, pen.root, board.waiting)
+            await self._go_on(showing, view)
         self._remember(reply, showing.board)
         return self._placed(reply, showing.board)
+
+    async def _stay(self, showing: Showing, view: View) -> None:
+        """Bring the reply to a state in which nobody works on it any more, or until somebody has been heard."""
+        pen, waiting = showing.pen, showing.board.waiting
+        await (showing.ask(view) if view.outcome is None else showing.finish(view))
+        self.editing.pop(pen.run_id, None)
+        if showing.told:
+            self.working.told(pen.channel, pen.root)
+        else:
+            await self.working.end(pen.channel, pen.root, waiting)
+        if view.outcome is None:
+            showing.board = replace(showing.board, form="edit", waiting="", asking=True)
 
     def _read(self, reply: Reply, placed: Placed) -> Board:
         """What is recorded of a reply: its messages are known from now on as its own."""
@@ -100,14 +108,22 @@ class Answers:
         for segment in board.segments:
             self.whose.put(segment.ts, reply.run_id)
 
-    async def _excuse(self, reply: Reply, error: SlackError) -> None:
-        """Tell the one who asked that the answer cannot be posted, if at least that can be."""
-        sentence = f"I have an answer for you, but Slack does not let me post it here ({error.error})."
+    async def _excuse(self, reply: Reply, error: SlackError, what: str) -> None:
+        """Tell the one who asked what cannot be posted, if at least that can be."""
+        sentence = f"I have {what} for you, but Slack does not let me post it here ({error.error})."
         told = {"channel": reply.conversation.channel, "user": str(reply.route["user"]), "text": sentence}
         try:
             await self.calls.call("chat.postEphemeral", told, rank=Rank.FINAL, patient=False)
         except SlackError as problem:
             log.info("not told either", error=problem.error)
+
+    async def _leave(self, reply: Reply, board: Board) -> None:
+        """Nobody works on it, though what came of it is not shown."""
+        where = reply.conversation
+        try:
+            await self.working.end(where.channel, board.root or where.thread, board.waiting or self.working.usual)
+        except SlackError as problem:
+            log.info("status not cleared", error=problem.error)
 
     async def _go_on(self, showing: Showing, view: View) -> None:
         if not (view.text.strip() or view.status_lines):
@@ -180,7 +196,8 @@ class Answers:
                 await self._end(pen, message.ts, len(segments), "processing" if going else "")
             segments.append(Segment(message.ts))
         form = "edit" if segments else board.form if board.form != "stream" else ""
-        waiting = board.waiting or (self.working.usual if over or segments else "")
+        at_work = over or (segments and not board.asking)
+        waiting = board.waiting or (self.working.usual if at_work else "")
         return replace(board, segments=tuple(segments), form=form, waiting=waiting, cuts=(), tasks={})
 
     async def _end(self, pen: Pen, ts: str, number: int, status: str) -> None:
@@ -202,6 +219,11 @@ class Answers:
         board = replace(board, root=asked.get("thread") or str(answer["ts"]))
         await reply.record(replace(self._placed(reply, board), undecided=True))  # the answer's first message follows
         return board
+
+
+def _stays(view: View) -> bool:
+    """It is not on the way to another one: it has to be shown, whatever that takes."""
+    return view.outcome is not None or bool(view.asks)
 
 
 def _since(reply: Reply) -> str:

@@ -29,7 +29,7 @@ class Arrival:
     changed: Edited | Deleted | None = None
     """What its author made of it since, which may be known before the message itself."""
     settled: bool = False
-    """It was a command that was carried out, or was refused: no further event of it is to do anything."""
+    """Its author was told what became of it: no further event of it is to do anything."""
 
     def learns(self, change: Edited | Deleted) -> bool:
         """Whether a change is no older than what is known: Slack may deliver an old one again. A deletion is final."""

@@ -1,4 +1,4 @@
-"""Block Kit: messages, buttons, the Home tab and the one form, as Slack takes them.
+"""Block Kit: messages, buttons and the form of a question, as Slack takes them.
 
 Limits: 12,000 characters of `markdown` blocks in a message (https://docs.slack.dev/reference/block-kit/blocks/markdown-block),
 50 blocks in a message and 100 in a view (https://docs.slack.dev/reference/block-kit/blocks).
@@ -19,25 +19,29 @@ Block = dict[str, Any]
 QUESTION_LIMIT = 2_000
 """Characters of the form's question; `plain_text_input` takes 3,000."""
 
-STOP, FEEDBACK = "stop", "feedback"
+FEEDBACK = "feedback"
+NAMES = {"stop": "Stop", "why": "Why?"}
+"""What stands on the buttons below messages."""
 
 
 def message(text: str, lines: Sequence[str] = (), buttons: Sequence[Button] = ()) -> list[Block]:
     """`text` is Markdown as `to_slack` makes it; `lines` tell of tools at work."""
     blocks: list[Block] = []
     if lines:
-        blocks.append({"type": "context", "elements": [_plain(quiet(line)) for line in lines[-10:]]})
+        blocks.append({"type": "context", "elements": [plain(quiet(line)) for line in lines[-10:]]})
     if text.strip():
         blocks.append({"type": "markdown", "text": text})
     return [*blocks, *under(buttons)]
 
 
 def under(buttons: Sequence[Button]) -> list[Block]:
-    """The buttons below a message: thumbs for feedback, or one to stop."""
+    """The buttons below a message: one to stop, or thumbs for feedback and one that asks why."""
     feedback = {button.argument: button for button in buttons if button.verb == "feedback"}
+    below: list[Block] = []
     if {"good", "bad"} <= feedback.keys():
-        return [{"type": "context_actions", "elements": [_thumbs(feedback["good"], feedback["bad"])]}]
-    return [{"type": "actions", "elements": [_stop(button)]} for button in buttons if button.verb == "stop"]
+        below.append({"type": "context_actions", "elements": [_thumbs(feedback["good"], feedback["bad"])]})
+    pressed = [_button(button) for button in buttons if button.verb in NAMES]
+    return [*below, {"type": "actions", "elements": pressed}] if pressed else below
 
 
 def _thumbs(good: Button, bad: Button) -> Block:
@@ -45,34 +49,14 @@ def _thumbs(good: Button, bad: Button) -> Block:
     return {
         "type": "feedback_buttons",
         "action_id": FEEDBACK,
-        "positive_button": {"text": _plain("Good answer"), "value": good.encode()},
-        "negative_button": {"text": _plain("Bad answer"), "value": bad.encode()},
+        "positive_button": {"text": plain("Good answer"), "value": good.encode()},
+        "negative_button": {"text": plain("Bad answer"), "value": bad.encode()},
     }
 
 
-def _stop(button: Button) -> Block:
-    return {"type": "button", "action_id": STOP, "text": _plain("Stop"), "value": button.encode()}
-
-
-def home(help_text: str, tools: str, mention: str) -> Mapping[str, Any]:
-    """The Home tab: what Parley can do here."""
-    how = (
-        f"Mention {mention} in a channel that I am in, and I answer in the thread; talk on there without a mention. "
-        "Or write to me in the Messages tab, or say `/parley ask` and your question."
-    )
-    return {
-        "type": "home",
-        "blocks": [
-            {"type": "header", "text": _plain("Parley")},
-            _section(how),
-            {"type": "divider"},
-            {"type": "header", "text": _plain("What I can use")},
-            _section(_listed(tools)),
-            {"type": "divider"},
-            {"type": "header", "text": _plain("What you can say")},
-            _section(_listed(help_text)),
-        ],
-    }
+def _button(button: Button) -> Block:
+    shown = plain(NAMES[button.verb])
+    return {"type": "button", "action_id": button.verb, "text": shown, "value": button.encode()}
 
 
 def question_form(about: str) -> Mapping[str, Any]:
@@ -82,16 +66,16 @@ def question_form(about: str) -> Mapping[str, Any]:
         "action_id": "question",
         "multiline": True,
         "max_length": QUESTION_LIMIT,
-        "placeholder": _plain("What does this mean for us?"),
+        "placeholder": plain("What does this mean for us?"),
     }
     return {
         "type": "modal",
         "callback_id": SHORTCUT,
         "private_metadata": about,
-        "title": _plain("Ask about a message"),
-        "submit": _plain("Ask"),
-        "close": _plain("Cancel"),
-        "blocks": [{"type": "input", "block_id": "question", "label": _plain("Your question"), "element": question}],
+        "title": plain("Ask about a message"),
+        "submit": plain("Ask"),
+        "close": plain("Cancel"),
+        "blocks": [{"type": "input", "block_id": "question", "label": plain("Your question"), "element": question}],
     }
 
 
@@ -105,13 +89,19 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _listed(text: str) -> str:
-    return escaped("\n".join(f"• {line}" for line in text.splitlines()))[:2_900] or "…"
+def asked(name: str, question: str) -> str:
+    """What somebody asked by a command or a form, as `mrkdwn` for the conversation that it is asked in."""
+    return f"*{_spoken(name)}* asks:\n{quoted(_spoken(question))}"
 
 
-def _section(text: str) -> Block:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+def quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
 
 
-def _plain(text: str) -> Block:
+def _spoken(text: str) -> str:
+    """What a person wrote, in `mrkdwn` that notifies nobody."""
+    return BROADCAST.sub("@" + QUIET, escaped(text))
+
+
+def plain(text: str) -> Block:
     return {"type": "plain_text", "text": text}

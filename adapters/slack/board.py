@@ -49,6 +49,8 @@ class Board:
     """Where in the text a message was ended before it was full."""
     tasks: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Title and state of each task card, by the call's id."""
+    asking: bool = False
+    """People were asked something, so that nobody is told that Parley is at work."""
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> Board:

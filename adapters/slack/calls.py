@@ -17,7 +17,7 @@ from adapters.effort import Effort
 from adapters.pace import Clock, Pace, Rank
 from adapters.slack.budget import StreamBudget
 from adapters.slack.errors import SlackError, broken, damaged, refused
-from adapters.slack.limits import POST, READS, keys_of, limit
+from adapters.slack.limits import FORMS, POST, READS, keys_of, limit
 
 __all__ = ["Calls", "SlackError", "answered", "connect", "limit"]
 
@@ -138,6 +138,8 @@ class Calls:
         given = {name: value for name, value in arguments.items() if value is not None}
         if method in READS:
             sent = self._client.api_call(method, http_verb="GET", params=given)
+        elif method in FORMS:
+            sent = self._client.api_call(method, params=given)
         else:
             sent = self._client.api_call(method, json=given)
         return await answered(method, sent, channel)

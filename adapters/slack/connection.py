@@ -22,11 +22,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.door import Door, Leaving
+from adapters.slack.dashboard import PREFIX
 from adapters.slack.ears import Ears
 from adapters.slack.hearing import Me
 from bot.errors import StoreError
 
 ANYTHING = re.compile("")
+OF_HOME = re.compile(f"^{PREFIX}")
 UNIX_SECONDS = re.compile("[0-9]{1,12}")
 log = structlog.get_logger(__name__)
 bolt_log = logging.getLogger("slack_bolt")
@@ -79,21 +81,32 @@ class Desk:
             answer = await self._take_in(lambda ears: ears.command(body))
             await (ack(text=answer, response_type="ephemeral") if answer else ack())
 
+        @self.app.action(OF_HOME)
+        async def home_action(body: dict[str, Any], ack: AsyncAck) -> None:
+            await self._take_in(lambda ears: ears.home.press(body))
+            await ack()
+
         @self.app.action(ANYTHING)
         async def action(body: dict[str, Any], ack: AsyncAck) -> None:
-            await self._take_in(lambda ears: ears.press(body))
+            await self._take_in(lambda ears: ears.pressing.press(body))
             await ack()
 
         @self.app.shortcut(ANYTHING)
         async def shortcut(body: dict[str, Any], ack: AsyncAck, respond: AsyncRespond) -> None:
-            sentence = await self._take_in(lambda ears: ears.shortcut(body))
+            sentence = await self._take_in(lambda ears: ears.pressing.shortcut(body))
             await ack()
             if sentence:
                 await respond(text=sentence, response_type="ephemeral")
 
+        @self.app.view(OF_HOME)
+        async def home_view(body: dict[str, Any], ack: AsyncAck) -> None:
+            """https://docs.slack.dev/surfaces/modals#displaying_errors"""
+            errors = await self._take_in(lambda ears: ears.home.submit(body))
+            await (ack(response_action="errors", errors=errors) if errors else ack())
+
         @self.app.view(ANYTHING)
         async def view(body: dict[str, Any], ack: AsyncAck) -> None:
-            await self._take_in(lambda ears: ears.submit(body))
+            await self._take_in(lambda ears: ears.pressing.submit(body))
             await ack()
 
         @self.app.error

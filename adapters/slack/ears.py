@@ -7,39 +7,35 @@ store by then. What is answered at once (commands, refusals) is shown to the one
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import structlog
 
-from adapters.markdown import QUIET
-from adapters.pace import Clock, Rank
+from adapters.pace import Clock
 from adapters.plain import title
 from adapters.remembered import Recent
 from adapters.slack import blocks, files
-from adapters.slack.about import about
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.calls import Calls, SlackError
+from adapters.slack.greeting import Greeting
+from adapters.slack.handing import SENDING, Handing
 from adapters.slack.hearing import PLATFORM, Deleted, Edited, Me, Said, heard, order
-from adapters.slack.markdown import BROADCAST
-from adapters.slack.people import STRANGER, People, Person
-from adapters.slack.telling import Telling
+from adapters.slack.home import Home
+from adapters.slack.people import STRANGER, People, Person, is_admin
+from adapters.slack.pressing import NOT_MEMBER, Pressing
+from adapters.slack.telling import Telling, fits
 from adapters.slack.typed import mentioned, readable
 from bot.assistants.types import Author, well_formed
-from bot.buttons import decode
 from bot.errors import Refused
-from bot.ports import CommandRequest, Conversation, InboundMessage, Intake, Press
+from bot.ports import CommandRequest, Conversation, InboundMessage, Intake
 
 LOOK_UP = 1.5
 """Seconds for which Slack is asked about someone or something before a command is answered: it takes three in all."""
 
-OPENED = 2.5
-"""Seconds for a form to open: its trigger holds for three, https://docs.slack.dev/interactivity/handling-user-interaction."""
-
 REMEMBERED = 2_000
-NOT_MEMBER = "I am not in that conversation, so I cannot answer there. Invite me with `/invite @Parley` and ask again."
 ASK_HELP = "ask QUESTION — ask me here; I answer in a thread"
 FOR_ALL = frozenset({"help", "stop"})
 """The commands that are obeyed though Slack does not say who gives them."""
@@ -60,6 +56,10 @@ class Ears:
         self._follow = follow_threads
         self._arrivals = Arrivals(clock)
         self._telling = Telling(calls)
+        self.pressing = Pressing(intake, calls, me, people, clock, self._telling, who=self._who, inside=self._inside)
+        self.home = Home(intake, calls, me, people, self._who, self._telling, follow_threads=follow_threads)
+        self._greeting = Greeting(intake, calls, me, self._telling, follow_threads=follow_threads)
+        self._handing = Handing(calls, self._telling)
         self._known: Recent[Conversation, None] = Recent(REMEMBERED)
         """Conversations that Parley is in, as far as remembered."""
 
@@ -76,8 +76,10 @@ class Ears:
                 await self._message(event)
             case "agent_session_stopped":
                 await self._stopped(event)
-            case "app_home_opened":
-                await self._home(event)
+            case "app_home_opened" if event.get("tab") == "home":
+                self.home.show(event["user"])
+            case "member_joined_channel":
+                self._greeting.joined(body["event_id"], event)
             case "app_uninstalled" | "tokens_revoked":
                 log.error("Slack took the app's tokens back: install it again, and set the new SLACK_BOT_TOKEN")
 
@@ -115,21 +117,26 @@ class Ears:
             answer = await self._take(current)
             arrival.settled = bool(answer)
         if answer:
-            # In a thread that nobody answered in yet Slack shows no ephemeral message.
-            self._telling.whisper(said.channel, said.thread if said.is_reply else "", said.user, answer)
+            self._tell(said, answer)
+
+    def _tell(self, said: Said, text: str) -> None:
+        """In a thread that nobody answered in yet Slack shows no ephemeral message."""
+        self._telling.whisper(said.channel, said.thread if said.is_reply else "", said.user, text)
 
     async def _take(self, said: Said) -> str:
         """Accept the message, or obey it; returns what its author is to be told at once."""
         if (command := order(said, self._me)) is not None:
-            return await self._obey(said.channel, said.thread, said.user, command)
+            place = said.channel, said.thread, said.user
+            return await self._obey(*place, command, lambda text: self._tell(said, text))
         message = self._inbound(await self._with_files(said))
         try:
             accepted = await self._intake.accept(message)
         except Refused as refused:
             return str(refused)
-        if accepted is not None:
-            self._known.put(message.conversation, None)
-        return ""
+        if accepted is None:
+            return ""
+        self._known.put(message.conversation, None)
+        return accepted.note
 
     async def _with_files(self, said: Said) -> Said:
         """The message with what its files are, where the event tells no more than their ids: what it does not learn
@@ -174,30 +181,31 @@ class Ears:
     async def _stopped(self, event: Mapping[str, Any]) -> None:
         """Somebody pressed Slack's own Stop: https://docs.slack.dev/reference/events/agent_session_stopped"""
         channel, thread, user = event["channel"], event["thread_ts"], event["user"]
-        answer = await self._obey(channel, thread, user, "stop")
+        tell = partial(self._telling.whisper, channel, thread, user)
+        answer = await self._obey(channel, thread, user, "stop", tell)
         if answer != "Stopped.":
-            self._telling.whisper(channel, thread, user, answer)
-
-    async def _home(self, event: Mapping[str, Any]) -> None:
-        if event.get("tab") != "home":
-            return
-        user = event["user"]
-        person = await self._who(user)
-        help_text = await self._carried_out(event["channel"], "", user, person, "help")
-        tools = await self._carried_out(event["channel"], "", user, person, "tools list")
-        self._telling.home(user, blocks.home(f"{ASK_HELP}\n{help_text}", tools, f"<@{self._me.user}>"))
+            tell(answer)
 
     # -- commands -----------------------------------------------------------------------------------------------
 
     async def command(self, body: Mapping[str, Any]) -> str:
-        """A slash command; returns what to show to the one who gave it, as `mrkdwn`."""
+        """A slash command; returns what to show to the one who gave it, as `mrkdwn`.
+
+        What one message does not hold comes by the response URL, so that its parts keep their order.
+        https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands
+        """
         word, _, rest = well_formed(body.get("text", "")).strip().partition(" ")
         channel, user = body["channel_id"], body["user_id"]
         if word.lower() == "ask":
             return await self._ask(body, rest.strip())
         text = f"{word} {rest}".strip() or "help"
-        answer = await self._obey(channel, "", user, text)
-        return blocks.escaped(f"{ASK_HELP}\n{answer}" if text.lower() == "help" else answer)
+        tell = partial(self._telling.respond, body["response_url"])
+        answer = await self._obey(channel, "", user, text, tell)
+        whole = f"{ASK_HELP}\n{answer}" if text.lower() == "help" else answer
+        if fits(whole):
+            return blocks.escaped(whole)
+        tell(whole)
+        return ""
 
     async def _ask(self, body: Mapping[str, Any], question: str) -> str:
         """The question is posted by the answer's own first state: by then it is safe in the store."""
@@ -214,7 +222,7 @@ class Ears:
             "user": user,
             "team": body.get("team_id") or self._me.team,
             "said": title(text),
-            "ask": {"text": f"*{_shown(name)}* asks:\n" + _quoted(_shown(text))},
+            "ask": {"text": blocks.asked(name, text)},
         }
         raw = person is None or person.guest or person.foreign or not (whole and text)
         message = InboundMessage(
@@ -231,83 +239,28 @@ class Ears:
             return str(refused)
         return ""
 
-    # -- presses and forms --------------------------------------------------------------------------------------
-
-    async def press(self, body: Mapping[str, Any]) -> None:
-        """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
-        box, user = body.get("container") or {}, body["user"]["id"]
-        channel = (body.get("channel") or {}).get("id") or box.get("channel_id", "")
-        message = body.get("message") or {}
-        thread = box.get("thread_ts") or message.get("thread_ts") or message.get("ts") or ""
-        for action in body["actions"]:
-            button = decode(str(action.get("value") or ""))
-            if button is None:
-                continue
-            person = await self._who(user)
-            author = Author(user, person.name if person else user)
-            press = Press(self._where(channel, thread), author, button, _is_admin(person))
-            refusal = self._people.refusal(person) if person else ""
-            if answer := refusal or await self._intake.press(press):
-                self._telling.whisper(channel, thread, user, answer)
-
-    async def shortcut(self, body: Mapping[str, Any]) -> str:
-        """Open the form for a question about a message; returns a sentence for the person where that makes no sense."""
-        channel = body["channel"]["id"]
-        form = {"trigger_id": body["trigger_id"], "view": blocks.question_form(about(channel, body["message"]))}
-        try:
-            async with asyncio.timeout(OPENED):
-                if not await self._inside(channel):
-                    return NOT_MEMBER
-                await self._calls.call("views.open", form, rank=Rank.FINAL, patient=False)
-        except (SlackError, TimeoutError) as error:
-            log.warning("form not opened", problem=str(error) or "Slack is slow")
-            return "Slack did not open the form. Please try again."
-        return ""
-
-    async def submit(self, body: Mapping[str, Any]) -> None:
-        """The form was sent: its question goes into the thread of the message that it is about."""
-        view, user = body["view"], body["user"]["id"]
-        asked = json.loads(view["private_metadata"])
-        question = well_formed(view["state"]["values"]["question"]["question"]["value"])
-        person = await self._who(user)
-        name = person.name if person else user
-        message = InboundMessage(
-            conversation=self._where(asked["channel"], asked["thread"]),
-            author=Author(user, user),
-            text=f"{blocks.escaped(question)}\n\nThis is about the message of {asked['by']}:\n{_quoted(asked['text'])}",
-            key=f"view-{view['id']}",
-            attachments=asked["files"],
-            route={
-                "ts": f"{self._clock.now():.6f}",
-                "user": user,
-                "team": body["user"].get("team_id") or self._me.team,
-                "said": title(question),
-                "joined": True,
-                "ask": {"text": f"*{_shown(name)}* asks:\n{_quoted(_shown(question))}", "thread": asked["thread"]},
-            },
-            raw=True,
-        )
-        try:
-            await self._intake.accept(message)
-        except Refused as refused:
-            self._telling.whisper(asked["channel"], "", user, str(refused))
-
     # -- who and where ------------------------------------------------------------------------------------------
 
     def _where(self, channel: str, thread: str) -> Conversation:
         return Conversation(PLATFORM, self._me.team, channel, thread)
 
-    async def _obey(self, channel: str, thread: str, user: str, command: str) -> str:
-        return await self._carried_out(channel, thread, user, await self._who(user), command)
+    async def _obey(self, channel: str, thread: str, user: str, command: str, later: Callable[[str], None]) -> str:
+        """Carry out a command; returns what to show at once. `later` tells the person what is only known then.
 
-    async def _carried_out(self, channel: str, thread: str, user: str, person: Person | None, command: str) -> str:
-        """Who Slack does not tell of may be a guest, and is no admin."""
+        Who Slack does not tell of may be a guest, and is no admin.
+        """
+        person = await self._who(user)
         if person is None and (command.split() or ["help"])[0].lower() not in FOR_ALL:
             return STRANGER
         if person is not None and (refusal := self._people.refusal(person)):
             return refusal
         where, author = self._where(channel, thread), Author(user, person.name if person else user)
-        return await self._intake.command(CommandRequest(where, author, command, platform_admin=_is_admin(person)))
+        text, _ = self._readable(command)
+        answer = await self._intake.command(CommandRequest(where, author, text, platform_admin=is_admin(person)))
+        if answer.file is None:
+            return answer.text
+        self._handing.hand(user, answer.file, later)
+        return f"{answer.text}\n{SENDING}"
 
     async def _who(self, user: str) -> Person | None:
         """The person; None where Slack does not tell in time."""
@@ -330,16 +283,3 @@ class Ears:
         if not place.member:
             self._people.forget_place(channel)  # an invitation should hold at once
         return place.member
-
-
-def _is_admin(person: Person | None) -> bool:
-    return person is not None and person.admin and not person.foreign
-
-
-def _shown(text: str) -> str:
-    """What a person wrote, in `mrkdwn` that notifies nobody."""
-    return BROADCAST.sub("@" + QUIET, blocks.escaped(text))
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in text.splitlines())

@@ -33,6 +33,8 @@ METHODS = {
     "conversations.members": TIER_4,
     "conversations.open": TIER_3,
     "conversations.replies": TIER_3,
+    "files.completeUploadExternal": TIER_4,
+    "files.getUploadURLExternal": TIER_4,
     "files.info": TIER_4,
     "reactions.add": TIER_3,
     "reactions.remove": TIER_2,
@@ -59,6 +61,9 @@ READS = frozenset({
     "users.info",
 })  # fmt: skip
 """Methods that take their arguments as a query: their pages name no JSON among the content types."""
+
+FORMS = frozenset({"files.getUploadURLExternal"})
+"""Methods that take their arguments as the official clients send them, and not as JSON."""
 
 POST = "chat.postMessage"
 

@@ -29,10 +29,12 @@ SCOPES: Mapping[str, str] = {
     "chat:write": "Parley can neither answer nor say what it is doing",
     "commands": f"there is no {COMMAND} and no message shortcut",
     "files:read": "files that people attach cannot be read",
+    "files:write": "files that people ask for, such as an export, cannot be sent to them",
     "groups:history": "messages of private channels do not arrive, and what a thread said before cannot be read",
     "groups:read": f"{COMMAND} ask and the message shortcut are refused in private channels, and their names unknown",
     "im:history": "direct messages do not arrive",
     "im:read": f"{COMMAND} ask and the message shortcut are refused in direct messages",
+    "im:write": "files that people ask for, such as an export, cannot be sent to them",
     "mpim:history": "messages of group direct messages do not arrive",
     "mpim:read": f"{COMMAND} ask and the message shortcut are refused in group direct messages",
     "users:read": "people have no names, and neither guests nor admins can be told from others",
@@ -47,10 +49,12 @@ SCOPES: Mapping[str, str] = {
 | `conversations.info`, which tells whether Parley is there | `channels:`, `groups:`, `im:` or `mpim:read`, likewise |
 | `users.info`, `bots.info` | `users:read` |
 | `files.info` and the address that it tells | `files:read` |
+| `conversations.open` with one person, to send that person a file | `im:write` |
+| `files.getUploadURLExternal`, `files.completeUploadExternal` | `files:write` |
 | `auth.test`, `views.*`, response URLs | none |
 
-Not asked for: `im:write` and `mpim:write` (Parley opens no conversation, it answers), `chat:write.public` (it speaks
-where it was invited), `metadata.message:read` (that is for events of metadata, and none is subscribed to).
+Not asked for: `mpim:write` (Parley opens no conversation of several people), `chat:write.public` (it speaks where it
+was invited), `metadata.message:read` (that is for events of metadata, and none is subscribed to).
 https://docs.slack.dev/reference/scopes
 """
 
@@ -59,6 +63,7 @@ EVENTS: Mapping[str, str] = {
     "app_home_opened": "the Home tab stays empty",
     "app_mention": "mentions of Parley do not arrive",
     "app_uninstalled": "Parley does not learn that it was removed",
+    "member_joined_channel": "Parley does not say who it is where it is added to a channel",
     "message.channels": "follow-ups without a mention do not arrive from public channels",
     "message.groups": "follow-ups without a mention do not arrive from private channels",
     "message.im": "direct messages do not arrive",
@@ -67,7 +72,8 @@ EVENTS: Mapping[str, str] = {
 }
 """The bot's events, and what does not work without each. https://docs.slack.dev/reference/events
 
-Not subscribed to: `app_context_changed` (what a person looks at is nobody's business here) and `member_joined_channel`.
+`member_joined_channel` comes with `channels:read` and `groups:read`. Not subscribed to: `app_context_changed` (what a
+person looks at is nobody's business here).
 """
 
 DESCRIPTION = "An assistant for your team: mention it, write to it directly, or ask it about a message."

@@ -118,10 +118,6 @@ class _ToSlack(Conversion):
         line = line[: held.start()] if held else line
         return self.emit(_code(line), len(line)) and done
 
-    def _inline(self) -> bool:
-        found = PLAIN.match(self.text, self.at)
-        return self.emit(found[0], len(found[0])) if found else self.markers[self.text[self.at]]()
-
     def _backslash(self) -> bool:
         if self.open(self.at + 1):
             return False

@@ -28,6 +28,11 @@ class Person:
     """Of another organisation, in a channel that is shared with it."""
 
 
+def is_admin(person: Person | None) -> bool:
+    """Of this workspace: not whoever Slack does not tell of, nor an admin of another organisation."""
+    return person is not None and person.admin and not person.foreign
+
+
 STRANGER = "I could not find out who you are, so I did nothing. Please try again."
 GUEST = "I answer members of this workspace only. Ask one of them, or the people who run me to allow you."
 

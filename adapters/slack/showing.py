@@ -1,15 +1,17 @@
 """Showing: brings the messages of one reply to one view, from what Slack shows of it now.
 
 The answer is Markdown, cut into parts that each fit a message. A state on the way is streamed, or edited into the last
-message; the last state makes every message whole, and adds or removes what there is too few or too many of.
+message; the last state, and one in which people are asked something, makes every message whole, and adds or removes
+what there is too few or too many of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from adapters.pace import Rank
+from adapters.slack import asking
 from adapters.slack.blocks import Block, message, under
 from adapters.slack.board import Board, Segment, digest
 from adapters.slack.budget import StreamBudget
@@ -17,7 +19,6 @@ from adapters.slack.calls import SlackError
 from adapters.slack.markdown import to_slack
 from adapters.slack.pen import APPEND, GONE, UPDATE, Chunk, Pen, task_chunk, text_chunk
 from adapters.text import Part, split, with_below
-from bot.buttons import Button
 from bot.ports import Placed, Reply
 from bot.view import View
 
@@ -32,6 +33,20 @@ STREAM_LIFE, LAST_MOMENT = 240.0, 270.0
 whatever goes on in it: https://github.com/slackapi/python-slack-sdk/issues/1859"""
 
 TASK_STATES = {"running": "in_progress", "done": "complete", "failed": "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a message is brought to: a part of the text and what stands below that."""
+
+    text: str
+    below: Sequence[Block] = ()
+    told: str = ""
+    """What notifications tell of it, where that is not the text."""
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [*message(self.text), *self.below]
 
 
 class Showing:
@@ -173,25 +188,40 @@ class Showing:
     async def finish(self, view: View) -> None:
         """The answer and nothing else: each part in its message, the buttons under the last."""
         parts = self._parts(self._last_text(view), final=True) if view.whole.strip() else []
-        for number, part in enumerate(parts):
-            buttons = view.buttons if number == len(parts) - 1 else ()
+        pages = [Page(part.whole()) for part in parts[:-1]]
+        pages += [Page(part.whole(), under(view.buttons)) for part in parts[-1:]]
+        await self._bring(pages, "complete" if view.outcome == "completed" else "error")
+
+    async def ask(self, view: View) -> None:
+        """The text so far and, below it, what people are asked: it stays so until somebody says something."""
+        parts = self._parts(to_slack(view.text, final=True), final=True) if view.text.strip() else []
+        pages = [Page(part.whole()) for part in parts] or [Page("")]
+        first, *more = asking.spread(view.asks, LONGEST, len(pages[-1].text))
+        pages[-1] = Page(pages[-1].text, first.blocks, first.text)
+        pages += [Page("", asked.blocks, asked.text) for asked in more]
+        pages[-1] = replace(pages[-1], below=[*pages[-1].below, *under(view.buttons)])
+        await self._bring(pages, "complete")
+
+    async def _bring(self, pages: Sequence[Page], end: str) -> None:
+        """Have the messages show these pages; `end` is the state of cards that still turn."""
+        for number, page in enumerate(pages):
+            last = number == len(pages) - 1
             segment = self.board.segments[number] if number < len(self.board.segments) else None
-            if segment is None or not segment.streaming or not await self._end_stream(number, part, buttons, view):
-                await self._show(number, message(part.whole(), (), buttons), part.whole())
-        await self._remove_from(len(parts))
+            if segment is None or not segment.streaming or not await self._end_stream(number, page, end, last=last):
+                await self._show(number, page.blocks, page.told or page.text)
+        await self._remove_from(len(pages))
 
     def _last_text(self, view: View) -> str:
         """The answer, and below it, outside of any code that was broken off, how it ended."""
         text, below = to_slack(view.text, final=True), to_slack(replace(view, text="").whole, final=True)
         return with_below(text, below, LONGEST, cuts=self.board.cuts)
 
-    async def _end_stream(self, number: int, part: Part, buttons: Sequence[Button], view: View) -> bool:
-        """False where the message still has to be brought to the part."""
-        segment, last = self.board.segments[number], not part.closed
-        fits = segment.continues_in(part.whole())
-        cards = self._cards("complete" if view.outcome == "completed" else "error")
-        chunks = [*cards, *_text(part.whole()[segment.length :])] if fits else []
-        blocks: list[Block] = under(buttons) if fits else []
+    async def _end_stream(self, number: int, page: Page, end: str, *, last: bool) -> bool:
+        """False where the message still has to be brought to the page."""
+        segment = self.board.segments[number]
+        fits = segment.continues_in(page.text)
+        chunks = [*self._cards(end), *_text(page.text[segment.length :])] if fits else []
+        blocks = page.below if fits else []
         status = "active" if last and self.board.waiting == "session" else ""
         try:
             await self.pen.stop(segment.ts, number, chunks, blocks, status=status)
@@ -202,7 +232,7 @@ class Showing:
                 raise
             self._budget.over()
             fits = False
-        self._put(number, Segment(segment.ts, digest(message(part.whole(), (), buttons)) if fits else ""))
+        self._put(number, Segment(segment.ts, digest(page.blocks) if fits else ""))
         return fits
 
     # -- messages -----------------------------------------------------------------------------------------------

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot.assistants.asking import Asking
 from bot.assistants.events import Emit
 from bot.assistants.journal import Change, Journal
 from bot.assistants.lifecycle import move
 from bot.assistants.turns import Drive
-from bot.assistants.types import LastError, Run, ToolCall
+from bot.assistants.types import RUN_LIFETIME, Asks, LastError, Run, ToolCall
 from bot.clock import Clock
 from bot.errors import BadToolOutputs, IllegalTransition
 from bot.models.port import FunctionTool, Model
@@ -42,6 +43,18 @@ class Toolbox(Protocol):
         """The call with its output. Raises nothing but `CancelledError`: a failure is an output."""
         ...
 
+    def asks(self, run: Run, call: ToolCall) -> Asks | None:
+        """What a call of one of `own` waits for a person to give, if anything. One that cannot be run asks nobody."""
+        ...
+
+    def asking(self, call: ToolCall) -> Asking:
+        """What the person is asked by a call that waits for one."""
+        ...
+
+    def answered(self, call: ToolCall) -> str:
+        """The output of a call whose questions are all answered."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -49,6 +62,8 @@ class Engine:
     model: Model
     toolbox: Toolbox
     clock: Clock
+    ask_timeout: float = 3600.0
+    """Seconds that a run waits for a person."""
 
     async def advance(
         self, run: Run, emit: Emit, *, fresh: bool = False, preparation: Preparation | None = None
@@ -61,7 +76,7 @@ class Engine:
         `emit` gets what happens as it happens; it must not block. Raises `StoreError`, and `Superseded` where another
         process drives the run.
         """
-        drive = Drive(self.journal, self.model, self.toolbox, self.clock, run, emit, preparation)
+        drive = Drive(self.journal, self.model, self.toolbox, self.clock, run, emit, preparation, self.ask_timeout)
         return await drive.run_through(fresh)
 
     async def submit_tool_outputs(self, run_id: str, outputs: Sequence[tuple[str, str]]) -> Run:
@@ -82,12 +97,39 @@ class Engine:
         """Take the output of one waiting call; the run is `in_progress` once none is left. Errors as above."""
 
         def decision(run: Run) -> Change:
-            self._must_wait(run)
-            if call_id not in {call.id for call in run.required_calls}:
-                raise BadToolOutputs(f"Run '{run.id}' does not wait for an output of '{call_id}'.")
+            self._waiting(run, call_id)
             return self._answered(run, {call_id: output})
 
         return await self.journal.decide(run_id, decision)
+
+    async def answer(self, run_id: str, call_id: str, number: int, answer: str) -> Run:
+        """Take a person's answer to question `number` of a waiting call; the last one gives the call its output.
+
+        Raises as above, and `BadToolOutputs` where another question is open by now: an answer counts once.
+        """
+
+        def decision(run: Run) -> Change:
+            call = self._waiting(run, call_id)
+            asking = self.toolbox.asking(call)
+            if number != asking.number:
+                raise BadToolOutputs(f"Question {number} of '{call_id}' is answered already.")
+            call = replace(call, answers=(*call.answers, answer))
+            if len(call.answers) == len(asking.questions):
+                return self._answered(run, {call_id: self.toolbox.answered(call)})
+            waiting = tuple(call if one.id == call_id else one for one in run.required_calls)
+            return Change(replace(run, required_calls=waiting))
+
+        return await self.journal.decide(run_id, decision)
+
+    def approval(self, run: Run, call_id: str) -> Change:
+        """What becomes of a run when a waiting call may be run here. Raises as `record_output` does."""
+        self._waiting(run, call_id)
+        return replace(self._answered(run, {}, done={call_id}), allowed=[call_id])
+
+    def denial(self, run: Run, call_id: str, output: str) -> Change:
+        """What becomes of a run when a waiting call may not be run: `output` tells so. Raises the same."""
+        self._waiting(run, call_id)
+        return self._answered(run, {call_id: output}, failed=True)
 
     async def cancel(self, run_id: str) -> Run:
         """Ask a run to stop. It is `cancelling` until it is advanced, by whoever drives it.
@@ -120,16 +162,30 @@ class Engine:
         if run.expires_at is not None and self.clock.now() >= run.expires_at:
             raise IllegalTransition(run.id, "past its time", "in_progress")
 
-    def _answered(self, run: Run, outputs: Mapping[str, str]) -> Change:
+    def _waiting(self, run: Run, call_id: str) -> ToolCall:
+        self._must_wait(run)
+        for call in run.required_calls:
+            if call.id == call_id:
+                return call
+        raise BadToolOutputs(f"Run '{run.id}' does not wait for an output of '{call_id}'.")
+
+    def _answered(
+        self, run: Run, outputs: Mapping[str, str], *, failed: bool = False, done: Collection[str] = ()
+    ) -> Change:
+        """What becomes of a run by these outputs; the calls in `done` wait no longer, and have none yet."""
         now = self.clock.now()
         answered = [
-            replace(call, output=outputs[call.id], completed_at=now)
+            replace(call, output=outputs[call.id], failed=failed, completed_at=now)
             for call in run.required_calls
             if call.id in outputs
         ]
-        left = tuple(call for call in run.required_calls if call.id not in outputs)
-        after = replace(run, required_calls=left) if left else move(run, "in_progress", now)
-        return Change(after, answered)
+        left = tuple(call for call in run.required_calls if call.id not in outputs and call.id not in done)
+        if left:
+            return Change(replace(run, required_calls=left), answered)
+        # A person may have thought for long: what is left to be done has its whole time.
+        asked = any(call.asks for call in run.required_calls)
+        fresh = {"expires_at": now + RUN_LIFETIME} if asked else {}
+        return Change(move(run, "in_progress", now, **fresh), answered)
 
 
 def _must_match(run: Run, call_ids: list[str]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bot.assistants.asking import Asking
 from bot.assistants.types import Message, Run, RunStep, ToolCall
 
 
@@ -57,9 +58,13 @@ class OutputRecorded:
 
 @dataclass(frozen=True, slots=True)
 class ActionRequired:
-    """Nothing is left to do here: the run waits for someone outside, and is advanced again with their outputs."""
+    """Nothing is left to do here: the run waits for someone outside, and is advanced again with their outputs.
+
+    `asking` is what people are asked, of the calls that wait for one.
+    """
 
     run: Run
+    asking: Sequence[Asking] = ()
 
 
 @dataclass(frozen=True, slots=True)

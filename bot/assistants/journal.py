@@ -16,6 +16,8 @@ class Change:
 
     run: Run
     outputs: Sequence[ToolCall] = ()
+    allowed: Sequence[str] = ()
+    """The ids of calls that wait for nobody outside any more: they are run here."""
 
 
 class Journal(Protocol):

@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.assistants.asking import Asking
 from bot.assistants.events import (
     ActionRequired,
     CallsRecorded,
@@ -66,6 +67,7 @@ class Drive:
         run: Run,
         emit: Emit,
         preparation: Preparation | None = None,
+        ask_timeout: float = 3600.0,
     ) -> None:
         self.journal = journal
         self.model = model
@@ -74,6 +76,7 @@ class Drive:
         self.run = run
         self.emit = emit
         self.preparation = preparation
+        self.ask_timeout = ask_timeout
         self.past = Past()
         self.steps: list[RunStep] = []
         self.writing = Writing(clock, emit)
@@ -172,7 +175,7 @@ class Drive:
         while not self.at_rest:
             step = self._open_step()
             if step is not None and not await self._answer(step):
-                self._rest(ActionRequired(self.run))
+                self._rest(ActionRequired(self.run, self._asking()))
                 return
             turn = await self._ask()
             if turn is not None:
@@ -193,6 +196,9 @@ class Drive:
         if self.run.status not in ("in_progress", "requires_action"):
             raise Superseded(f"Run '{self.run.id}' is {self.run.status}.")
         return self.run.status == "in_progress" and self._open_step() is None
+
+    def _asking(self) -> list[Asking]:
+        return [self.toolbox.asking(call) for call in self.run.required_calls if call.asks]
 
     async def _run_tools(self, calls: Sequence[ToolCall]) -> None:
         """All at once; each output is recorded the moment it is known (those known together, together)."""
@@ -280,6 +286,8 @@ class Drive:
             steps = [creation, step]
         waiting = tuple(call for call in calls if call.outside)
         run = move(was, "requires_action", now, required_calls=waiting) if waiting else was
+        if any(call.asks for call in waiting):
+            run = replace(run, expires_at=now + self.ask_timeout)
         # Taken before the write: it goes on when this is cancelled, and what it has written is not said again.
         said = self.writing.take()
         try:
@@ -304,7 +312,9 @@ class Drive:
             call_id = call.id if call.id and call.id not in seen else new_id("call")
             seen.add(call_id)
             name, arguments = well_formed(call.name), well_formed(call.arguments)
-            recorded.append(ToolCall(call_id, name, arguments, outside=name in outside))
+            made = ToolCall(call_id, name, arguments, outside=name in outside)
+            asks = self.toolbox.asks(self.run, made) if name in offered - outside else None
+            recorded.append(replace(made, outside=made.outside or asks is not None, asks=asks))
         return tuple(recorded), any(was.id != now.id for was, now in zip(calls, recorded, strict=True))
 
     # -- the end ------------------------------------------------------------------------------------------------

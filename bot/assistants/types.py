@@ -32,6 +32,8 @@ StepStatus = Literal["in_progress", "cancelled", "failed", "completed", "expired
 MessageStatus = Literal["in_progress", "incomplete", "completed"]
 MessageReason = Literal["content_filter", "max_tokens", "run_cancelled", "run_expired", "run_failed"]
 Role = Literal["user", "assistant"]
+Asks = Literal["answers", "approval"]
+"""What a call waits for a person to give: answers to its questions, or leave to be run at all."""
 ToolChoice = Literal["none", "auto", "required"] | JSON
 """One of three words, or `{"type": "function", "function": {"name": …}}`."""
 
@@ -160,6 +162,10 @@ class ToolCall:
     arguments: str
     outside: bool = False
     """Parley's: waits for someone outside (a person, an API client) rather than for a tool of ours."""
+    asks: Asks | None = None
+    """Parley's: what it waits for where that is a person; known while it waits (`Run.required_calls`)."""
+    answers: Sequence[str] = ()
+    """Parley's: what the person has answered so far, in the order of the questions; likewise."""
     output: str | None = None
     failed: bool = False
     """Parley's: the output tells the model of an error."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import Author
@@ -42,3 +43,22 @@ async def add(tx: AsyncConnection, entry: Entry) -> None:
             allowed=entry.allowed,
         )
     )
+
+
+async def newest_first(connection: AsyncConnection, where: Conversation, limit: int) -> Sequence[Entry]:
+    """What was done in a platform's workspace, in any channel of it."""
+    here = (audit.c.platform == where.platform, audit.c.workspace == where.workspace)
+    found = await connection.execute(select(audit).where(*here).order_by(audit.c.seq.desc()).limit(limit))
+    return [
+        Entry(
+            row["at"],
+            Author(row["actor_id"], row["actor_name"]),
+            Conversation(row["platform"], row["workspace"], row["channel"], ""),
+            row["action"],
+            row["target"],
+            row["allowed"],
+            row["before"],
+            row["after"],
+        )
+        for row in found.mappings()
+    ]

@@ -19,6 +19,7 @@ from sqlalchemy import URL, event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransaction, create_async_engine
 
 from bot.errors import StoreError
+from bot.store import traces
 from bot.store.opening import must_be_current, prepare
 
 T = TypeVar("T")
@@ -33,7 +34,7 @@ BEGIN = "BEGIN IMMEDIATE"
 MUCH = "/* much data */"
 """A statement with these words in it (`prefix_with(MUCH)`) may move megabytes: no other work waits for its steps."""
 
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100")
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100", "secure_delete=ON")
 
 
 class Database:
@@ -47,6 +48,8 @@ class Database:
         self._running: set[asyncio.Task[Any]] = set()
         self._connection: AsyncConnection | None = None
         self._patience = LOCK_WAIT
+        self.has_traces = False
+        """What was removed could not be wiped out of the file yet."""
 
     @classmethod
     async def open(cls, path: Path) -> Database:
@@ -79,6 +82,13 @@ class Database:
         # Whole, too: a connection whose statement is cut off by a cancellation is lost to the pool.
         return await self._whole(self._look(operation), "store read")
 
+    async def wipe(self) -> None:
+        """Leave nothing in the files of what was removed from the tables; nobody writes meanwhile.
+
+        Where that cannot be done now, `has_traces` tells so. Raises nothing: what is removed is removed.
+        """
+        await self._whole(self._wiping(), "store wipe")
+
     async def close(self) -> None:
         """After the operations that are on their way."""
         if self._running:
@@ -107,6 +117,14 @@ class Database:
                 return await operation(connection)
         except exc.DBAPIError as error:
             raise _store_error(error) from error
+
+    async def _wiping(self) -> None:
+        async with self._turn:
+            try:
+                self.has_traces = not await asyncio.to_thread(traces.remove, self.path)
+            except (sqlite3.Error, OSError) as error:
+                self.has_traces = True
+                log.warning("what was removed is not wiped out yet", error=str(error))
 
     def hurry(self) -> None:
         """Shutting down: a locked database is waited for no longer."""

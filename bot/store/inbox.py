@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.assistants.types import new_id, well_formed
+from bot.assistants.types import Author, new_id, well_formed
 from bot.ports import Accepted, Conversation, InboundMessage
-from bot.store import threads
+from bot.store import forgotten, policies, threads
+from bot.store.forgotten import Forgotten
+from bot.store.policies import Policy
 from bot.store.schema import IS_ACTIVE, WAITING, messages, runs
 
 ASKED = tuple(
-    messages.c[name] for name in ("seq", "conversation", "route", "author_id", "position", "raw_text", "attachments")
+    messages.c[name]
+    for name in ("seq", "conversation", "route", "author_id", "author_name", "position", "raw_text", "attachments")
 )
 
 
@@ -40,6 +43,8 @@ class Asked:
     """What its adapter needs to answer each of the run's messages, oldest first."""
     askers: frozenset[str]
     """The ids of those whose messages the run answers."""
+    asker: Author
+    """Who wrote the newest of them: the one whom the run asks back."""
     raw: bool = False
     """One of them came raw, or with attachments: it is to be prepared, unless it has been."""
     withdrawn: bool = False
@@ -50,39 +55,56 @@ class Asked:
         return any(SECRET in route for route in self.routes)
 
 
-async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> Accepted:
-    """Append the message to its conversation's thread; a key that is there already changes nothing."""
+async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> tuple[Accepted, dict[str, Policy]]:
+    """Append the message to its conversation's thread, and tell what admins have set there.
+
+    A key that is there already changes nothing, and nothing is told of it. Raises `Forgotten` for a message that was
+    forgotten: nothing at all is to be written then.
+    """
     thread_id = await threads.bind(tx, message.conversation, now)
     message_id = new_id("msg")
     conversation = message.conversation
     key = scoped(conversation, message.key)
     text = well_formed(message.text)
-    put = upsert(messages).values(
-        id=message_id,
-        thread_id=thread_id,
-        created_at=now,
-        role="user",
-        text=text,
-        raw_text=text if message.raw else None,
-        unprepared=message.raw or bool(message.attachments),
-        follow_up=message.follow_up,
-        status="completed",
-        completed_at=now,
-        attachments=list(message.attachments),
-        author_id=message.author.id,
-        author_name=well_formed(message.author.name),
-        metadata={},
-        key=key,
-        waiting=True,
-        conversation=[conversation.platform, conversation.workspace, conversation.channel, conversation.thread],
-        route=dict(message.route),
-    )
-    put = put.on_conflict_do_nothing(index_elements=["key"])
-    if (await tx.execute(put)).rowcount == 1:
-        return Accepted(thread_id, message_id)
+    values = {
+        "id": message_id,
+        "thread_id": thread_id,
+        "created_at": now,
+        "role": "user",
+        "text": text,
+        "raw_text": text if message.raw else None,
+        "unprepared": message.raw or bool(message.attachments),
+        "follow_up": message.follow_up,
+        "status": "completed",
+        "completed_at": now,
+        "attachments": list(message.attachments),
+        "author_id": message.author.id,
+        "author_name": well_formed(message.author.name),
+        "metadata": {},
+        "key": key,
+        "waiting": True,
+        "conversation": [conversation.platform, conversation.workspace, conversation.channel, conversation.thread],
+        "route": dict(message.route),
+    }
+    row = select(*(literal(value, messages.c[name].type) for name, value in values.items()))
+    row = row.where(~forgotten.known(forgotten.message(key)))
+    put = upsert(messages).from_select(list(values), row).on_conflict_do_nothing(index_elements=["key"])
+    held = (await tx.execute(put.returning(policies.beside(conversation)))).scalar_one_or_none()
+    if held is not None:
+        return Accepted(thread_id, message_id), policies.brought(held)
     known = select(messages.c.thread_id, messages.c.id).where(messages.c.key == key)
-    thread_id, message_id = (await tx.execute(known)).one()
-    return Accepted(thread_id, message_id, duplicate=True)
+    found = (await tx.execute(known)).one_or_none()
+    if found is None:
+        raise Forgotten
+    thread_id, message_id = found
+    return Accepted(thread_id, message_id, duplicate=True), {}
+
+
+async def has(connection: AsyncConnection, conversation: Conversation, key: str) -> bool:
+    """The message is stored, or was forgotten."""
+    same = scoped(conversation, key)
+    stored = select(messages.c.seq).where(messages.c.key == same).exists()
+    return bool((await connection.execute(select(or_(stored, forgotten.known(forgotten.message(same)))))).scalar_one())
 
 
 def scoped(conversation: Conversation, key: str) -> str:
@@ -107,11 +129,11 @@ async def asked(connection: AsyncConnection, run_id: str) -> Asked | None:
     return _asked((await connection.execute(query)).mappings().all())
 
 
-async def waiting_in(connection: AsyncConnection, thread_id: str) -> Conversation | None:
-    """The conversation of the thread's newest waiting message; None where none waits."""
-    query = select(messages.c.conversation).where(messages.c.thread_id == thread_id, WAITING)
-    place = (await connection.execute(query.order_by(messages.c.seq.desc()).limit(1))).scalar_one_or_none()
-    return None if place is None else Conversation(*place)
+async def waiting_in(connection: AsyncConnection, thread_id: str) -> tuple[Conversation, str] | None:
+    """The conversation of the thread's newest waiting message and the id of its author; None where none waits."""
+    query = select(messages.c.conversation, messages.c.author_id).where(messages.c.thread_id == thread_id, WAITING)
+    newest = (await connection.execute(query.order_by(messages.c.seq.desc()).limit(1))).one_or_none()
+    return None if newest is None else (Conversation(*newest[0]), str(newest[1]))
 
 
 async def forget_secrets(tx: AsyncConnection, run_id: str, owner: str) -> None:
@@ -152,6 +174,7 @@ def _asked(rows: Sequence[RowMapping]) -> Asked | None:
         Conversation(*newest["conversation"]),
         [row["route"] for row in rows],
         frozenset(row["author_id"] for row in rows),
+        Author(newest["author_id"], newest["author_name"]),
         raw=any(row["raw_text"] is not None or row["attachments"] for row in rows),
         withdrawn=all(row["position"] is None for row in rows),
     )

@@ -84,14 +84,20 @@ class StoreJournal:
 
     async def decide(self, run_id: str, decision: Callable[[Run], Change]) -> Run:
         async def operation(tx: AsyncConnection) -> Run:
-            change = decision(await runs.get(tx, run_id))
-            run = change.run
-            if run.is_terminal:
-                spent = [step.usage for step in await steps.of_runs(tx, [run_id]) if step.usage]
-                run = replace(run, usage=sum(spent, Usage()))
-                await steps.end_open(tx, run)
-            await runs.move(tx, run)
-            await steps.record_outputs(tx, run_id, change.outputs, None)
-            return run
+            return await carry_out(tx, decision(await runs.get(tx, run_id)))
 
         return await self.database.write(operation)
+
+
+async def carry_out(tx: AsyncConnection, change: Change) -> Run:
+    """Write what was decided of a run that this transaction has read, whoever drives it."""
+    run = change.run
+    if run.is_terminal:
+        spent = [step.usage for step in await steps.of_runs(tx, [run.id]) if step.usage]
+        run = replace(run, usage=sum(spent, Usage()))
+        await steps.end_open(tx, run)
+    await runs.move(tx, run)
+    await steps.record_outputs(tx, run.id, change.outputs, None)
+    if change.allowed:
+        await steps.allow(tx, run.id, change.allowed)
+    return run

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.errors import StoreError
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in `migrations/versions`."""
 
 LOCK_WAIT = 5.0

@@ -11,10 +11,11 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.assistants.lifecycle import ACTIVE
 from bot.assistants.types import RUN_LIFETIME, LastError, Run, RunStatus, ToolCall, Usage
 from bot.errors import NotFound, Superseded
 from bot.ownership import Others
-from bot.ports import Placed
+from bot.ports import Conversation, Placed
 from bot.store import inbox, threads
 from bot.store.schema import IS_ACTIVE, IS_UNFINISHED, runs
 
@@ -44,9 +45,16 @@ class Unfinished:
 
 
 async def add(
-    tx: AsyncConnection, run: Run, *, owner: str, lease_until: float, platform: str = "", delivery: Delivery = "none"
+    tx: AsyncConnection,
+    run: Run,
+    *,
+    owner: str,
+    lease_until: float,
+    where: Conversation | None = None,
+    person: str = "",
+    delivery: Delivery = "none",
 ) -> bool:
-    """Insert a run. False where its thread has an active one already."""
+    """Insert a run, which `person` asked for in a conversation, or nobody. False where its thread has an active one."""
     put = upsert(runs).values(
         id=run.id,
         thread_id=run.thread_id,
@@ -59,7 +67,10 @@ async def add(
         metadata=dict(run.metadata),
         owner=owner,
         lease_until=lease_until,
-        platform=platform,
+        platform=where.platform if where else "",
+        workspace=where.workspace if where else "",
+        channel=where.channel if where else "",
+        person=person,
         delivery=delivery,
         **_state(run),
     )
@@ -98,6 +109,14 @@ async def of_thread(connection: AsyncConnection, thread_id: str) -> Sequence[Run
     return [to_run(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def last_ended(connection: AsyncConnection, thread_id: str) -> Run | None:
+    """The thread's newest run that is over."""
+    query = select(runs).where(runs.c.thread_id == thread_id, runs.c.status.not_in(sorted(ACTIVE)))
+    newest = query.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(1)
+    row = (await connection.execute(newest)).mappings().one_or_none()
+    return None if row is None else to_run(row)
+
+
 async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
     query = select(runs).where(runs.c.thread_id == thread_id, IS_ACTIVE)
     row = (await connection.execute(query)).mappings().one_or_none()
@@ -109,20 +128,23 @@ async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
 
 async def place(
     tx: AsyncConnection, run_id: str, owner: str, placed: Placed, *, done: bool = False, forget: bool = False
-) -> None:
+) -> bool:
     """Keep what the platform shows of the reply; `done` where that is its last state. For its owner only.
 
     Where people go on talking elsewhere, that conversation is bound to the run's thread from now on. With `forget` the
-    last state removes what was kept only in order to answer.
+    last state removes what was kept only in order to answer. False where it is not the owner's, or was done already.
     """
     values: dict[str, Any] = {"placed": {"state": dict(placed.state), "undecided": placed.undecided}}
+    ours = [held(run_id, owner)]
     if done:
         values["delivery"] = "done"
-    await tx.execute(update(runs).where(held(run_id, owner)).values(**values))
+        ours.append(runs.c.delivery == "open")
+    changed = await tx.execute(update(runs).where(*ours).values(**values))
     for conversation in placed.conversations:
         await threads.bind_also(tx, conversation, run_id, owner)
     if done and forget:
         await inbox.forget_secrets(tx, run_id, owner)
+    return changed.rowcount == 1
 
 
 async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:
@@ -215,7 +237,7 @@ def to_run(row: RowMapping) -> Run:
         model=row["model"],
         instructions=row["instructions"],
         tools=row["tools"],
-        required_calls=tuple(ToolCall(**call) for call in row["required_calls"]),
+        required_calls=tuple(_waiting_call(call) for call in row["required_calls"]),
         last_error=LastError(**row["last_error"]) if row["last_error"] else None,
         incomplete_reason=row["incomplete_reason"],
         usage=Usage(**row["usage"]) if row["usage"] else None,
@@ -223,6 +245,10 @@ def to_run(row: RowMapping) -> Run:
         transitions=tuple((status, at) for status, at in row["transitions"]),
         **row["settings"],
     )
+
+
+def _waiting_call(value: dict[str, Any]) -> ToolCall:
+    return ToolCall(**{**value, "answers": tuple(value.get("answers", ()))})
 
 
 def _placed(value: dict[str, Any] | None) -> Placed:

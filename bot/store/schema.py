@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
     text,
 )
@@ -35,13 +36,17 @@ assistants = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("created_at", Float, nullable=False),
-    Column("name", String, unique=True),
+    Column("name", String),
+    # Whose it is; both are empty for the operator's default.
+    Column("platform", String, nullable=False, server_default=text("''")),
+    Column("workspace", String, nullable=False, server_default=text("''")),
     Column("description", Text),
     Column("model", String, nullable=False),
     Column("instructions", Text),
     Column("tools", JSON, nullable=False),
     Column("settings", JSON, nullable=False),  # temperature, top_p, response_format, tool_resources
     Column("metadata", JSON, nullable=False),
+    UniqueConstraint("platform", "workspace", "name"),
 )
 
 threads = Table(
@@ -77,10 +82,10 @@ messages = Table(
     Column("text", Text, nullable=False),
     Column("status", String, nullable=False),
     Column("attachments", JSON, nullable=False),
-    Column("author_id", String),
+    Column("author_id", String, index=True),
     Column("author_name", String),
     Column("assistant_id", ForeignKey("assistants.id")),
-    Column("run_id", ForeignKey("runs.id")),
+    Column("run_id", ForeignKey("runs.id"), index=True),
     Column("completed_at", Float),
     Column("incomplete_at", Float),
     Column("incomplete_reason", String),
@@ -143,6 +148,10 @@ runs = Table(
     Column("owner", String),
     Column("lease_until", Float),
     Column("interruptions", Integer, nullable=False, server_default="0"),
+    # Who asked, and where; empty where no platform did.
+    Column("workspace", String, nullable=False, server_default=text("''")),
+    Column("channel", String, nullable=False, server_default=text("''")),
+    Column("person", String, nullable=False, server_default=text("''")),
     # The reply: on which platform, whether its last state is shown there, and what is placed.
     Column("platform", String, nullable=False),
     Column("delivery", String, nullable=False),  # none, open, done
@@ -163,11 +172,11 @@ run_steps = Table(
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("id", String, nullable=False, unique=True),
     Column("run_id", ForeignKey("runs.id"), nullable=False, index=True),
-    Column("thread_id", ForeignKey("threads.id"), nullable=False),
+    Column("thread_id", ForeignKey("threads.id"), nullable=False, index=True),
     Column("assistant_id", ForeignKey("assistants.id"), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("type", String, nullable=False),
-    Column("message_id", ForeignKey("messages.id")),
+    Column("message_id", ForeignKey("messages.id"), index=True),
     Column("ended_status", String),  # null for tool calls, unless the run broke them off: their outputs tell
     Column("ended_at", Float),
     Column("usage", JSON),
@@ -204,15 +213,40 @@ feedback = Table(
     Column("at", Float, nullable=False),
 )
 
-# Tool switches. An empty channel stands for the whole workspace; no row for the default (on).
-tool_flags = Table(
-    "tool_flags",
+# What admins have set in chat, as a JSON object under a name. An empty channel stands for the whole workspace.
+policies = Table(
+    "policies",
     metadata,
     Column("platform", String, primary_key=True),
     Column("workspace", String, primary_key=True),
     Column("channel", String, primary_key=True),
-    Column("tool", String, primary_key=True),
-    Column("enabled", Boolean, nullable=False),
+    Column("name", String, primary_key=True),
+    Column("value", JSON, nullable=False),
+)
+
+# What was used: a row a day (UTC), channel, person and model. It outlives the runs, since budgets count on it.
+spending = Table(
+    "spending",
+    metadata,
+    Column("platform", String, primary_key=True),
+    Column("workspace", String, primary_key=True),
+    Column("day", String, primary_key=True),  # 2026-11-28
+    Column("channel", String, primary_key=True),
+    Column("person", String, primary_key=True),  # empty when its month is over
+    Column("model", String, primary_key=True),
+    Column("runs", Integer, nullable=False),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("cached_tokens", Integer, nullable=False),
+    Column("completion_tokens", Integer, nullable=False),
+    Column("cost", Float, nullable=False),  # in the currency of the prices; 0 for a model without a price
+)
+
+# Marks of messages and conversations that were forgotten; `until` is null for those that are kept for good.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("mark", String, primary_key=True),
+    Column("until", Float),
 )
 
 audit = Table(

@@ -26,7 +26,7 @@ async def add(tx: AsyncConnection, steps: Sequence[RunStep], owner: str, was: st
         if added.rowcount != 1:
             raise Superseded(f"Run '{step.run_id}' is no longer {was}, or no longer ours.")
     calls = [
-        {"run_id": step.run_id, "step_id": step.id, "number": number, **asdict(call)}
+        {"run_id": step.run_id, "step_id": step.id, "number": number, **_recorded(call)}
         for step in steps
         for number, call in enumerate(step.calls)
     ]
@@ -52,6 +52,12 @@ async def record_outputs(tx: AsyncConnection, run_id: str, calls: Sequence[ToolC
         known = (await tx.execute(select(tool_calls.c.id).where(*here, tool_calls.c.output.is_not(None)))).first()
         if known is None:
             raise Superseded(f"Run '{run_id}' is no longer ours.")
+
+
+async def allow(tx: AsyncConnection, run_id: str, call_ids: Sequence[str]) -> None:
+    """These calls wait for nobody outside any more."""
+    here = (tool_calls.c.run_id == run_id, tool_calls.c.id.in_(call_ids))
+    await tx.execute(update(tool_calls).where(*here).values(outside=False))
 
 
 async def end_open(tx: AsyncConnection, run: Run) -> None:
@@ -114,6 +120,11 @@ def _values(step: RunStep) -> dict[str, Any]:
         "items": list(step.items),
         "metadata": dict(step.metadata),
     }
+
+
+def _recorded(call: ToolCall) -> dict[str, Any]:
+    """What a call's row keeps. What it asks a person stands with the run, as long as it waits."""
+    return {name: value for name, value in asdict(call).items() if name not in ("asks", "answers")}
 
 
 def _to_call(row: RowMapping) -> ToolCall:

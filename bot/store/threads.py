@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ScalarSelect, and_, func, insert, literal, or_, select, update
+from sqlalchemy import Column, ScalarSelect, and_, case, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import Author, Message, new_id, well_formed
 from bot.ports import Conversation
+from bot.store import forgotten
 from bot.store.schema import IS_ACTIVE, WAITING, bindings, messages, runs, threads
 
 KEPT = or_(messages.c.position.is_not(None), WAITING)
@@ -42,7 +43,10 @@ async def bind(tx: AsyncConnection, conversation: Conversation, now: float) -> s
     put = put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"platform": put.excluded.platform})
     thread_id = str((await tx.execute(put.returning(bindings.c.thread_id))).scalar_one())
     if thread_id == candidate:
-        await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata={}))
+        kind = threads.c.metadata.type
+        was_forgotten = forgotten.known(forgotten.conversation(conversation))
+        begun = case((was_forgotten, literal(AFRESH, kind)), else_=literal({}, kind))
+        await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata=begun))
     return thread_id
 
 

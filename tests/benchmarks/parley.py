@@ -36,4 +36,5 @@ def _settings(folder: str) -> Settings:
         openai_base_url=os.environ["OPENAI_BASE_URL"],
         open_meteo_url=os.environ["OPEN_METEO_URL"],
         open_meteo_geocoding_url=os.environ["OPEN_METEO_GEOCODING_URL"],
+        flood_limit=0,  # few people ask for all
     )

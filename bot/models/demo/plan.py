@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bot.models.demo import quiz
 from bot.models.demo.arguments import Lack, fill, takes_place, unit_choices
 from bot.models.demo.asks import Ask, Context, asks_of
 from bot.models.demo.days import REACH
@@ -124,6 +125,9 @@ def plan(thread: Thread, tools: Sequence[FunctionTool]) -> tuple[Part, ...]:
     for at in range(max(thread.answered - LOOK_BACK, 0), len(thread.said)):
         question = thread.said[at]
         said = thread.said[: at + 1]
+        if arguments := quiz.wanted(question.text, tools):
+            parts += [Part(question, (Wanted(quiz.TOOL, arguments),))] if at >= thread.answered else []
+            continue
         straight = direct(said, tools)
         asks = () if straight else asks_of(without_introduction(question.text), tools, context)
         steps = _once(step for ask in asks for step in _of(ask, tools))

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from bot.models.demo import quiz
 from bot.models.demo.plan import Made, parsed
 
 LONGEST = 4000
@@ -32,6 +33,8 @@ def tell(made: Made, place_before: str = "") -> str:
     if made.output is None:
         return f"{name} has given no output."
     value = parsed(made.output)
+    if name == quiz.TOOL and not made.output.startswith('{"error"'):
+        return quiz.feedback(value)
     if isinstance(value, Mapping) and (error := _error(value)):
         place = made.arguments.get("location") or made.arguments.get("place_or_timezone")
         what = f"{name} for {place}" if isinstance(place, str) and len(place) < 100 else name

@@ -47,7 +47,7 @@ def reacted(world: World, message: Message, person: Person, emoji: str, *, added
 
 
 def guild_made(world: World, guild: Guild) -> None:
-    shown = payloads.guild(world, guild, arriving=True)
+    shown = payloads.guild(world, guild, arriving=True, new=True)
     world.gateway.dispatch(Event("GUILD_CREATE", guild.id, Intent.GUILDS, lambda _: shown))
 
 
@@ -109,7 +109,8 @@ def _shown(world: World, message: Message, *, content: bool) -> JSON:
 
 
 def _send(world: World, name: str, place: Channel, needs: Intent, data: Callable[[bool], JSON]) -> None:
-    if world.sees(place):
+    known = place.guild is None or place.guild in world.guilds
+    if known and world.sees(place):
         world.gateway.dispatch(Event(name, place.guild.id if place.guild else "", needs, data))
 
 

@@ -24,7 +24,8 @@ FITTING = {
     AUTOCOMPLETE: {CHOICES},
     MODAL: {MESSAGE, DEFERRED, DEFERRED_UPDATE, UPDATE},
 }
-MOST_CHOICES = 25
+MOST_CHOICES, MOST_IN_FORM = 25, 5
+INPUT = 4
 CALLBACK = "POST /interactions/{interaction_id}/{interaction_token}/callback"
 FOLLOWUP = "POST /webhooks/{webhook_id}/{webhook_token}"
 ORIGINAL = "PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original"
@@ -82,7 +83,7 @@ def _first(world: World, interaction: Interaction, kind: int, data: JSON, asked:
             interaction.choices = _choices(data)
             return None
         case op if op == FORM:
-            interaction.modal = data
+            interaction.modal = _form(data)
             return None
         case _:
             interaction.original = interaction.source
@@ -97,6 +98,23 @@ def _choices(data: JSON) -> list[Choice]:
     if len(choices) > MOST_CHOICES:
         raise form_error("data.choices", "BASE_TYPE_MAX_LENGTH", f"Must be {MOST_CHOICES} or fewer in length.")
     return [Choice(choice["name"], choice["value"]) for choice in choices]
+
+
+def _form(data: JSON) -> JSON:
+    """https://docs.discord.com/developers/interactions/receiving-and-responding#interaction-response-object-modal"""
+    parts = data["components"]
+    if len(parts) > MOST_IN_FORM:
+        raise form_error("data.components", "BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {MOST_IN_FORM} in length.")
+    fields = [field for part in parts for field in (part.get("components") or [part.get("component")]) if field]
+    for field in fields:
+        if field["type"] == INPUT and field.get("label") and any(part.get("component") is field for part in parts):
+            raise form_error("data.components", "MODAL_LABEL_TWICE", "A text input in a label has no label of its own")
+    names = [field["custom_id"] for field in fields]
+    if len(set(names)) < len(names):
+        raise form_error(
+            "data.components", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated"
+        )
+    return data
 
 
 def _blank(world: World, interaction: Interaction, flags: int) -> Message:

@@ -36,6 +36,8 @@ class Guild:
     members: dict[str, Membership] = field(default_factory=dict)
     channels: list[Channel] = field(default_factory=list)
     threads: list[Channel] = field(default_factory=list)
+    system: Channel | None = None
+    """Where Discord's own messages and those of newcomers go."""
 
     def __post_init__(self) -> None:
         world = self.world

@@ -176,21 +176,34 @@ async def press(
     used: JSON = {"custom_id": part["custom_id"], "component_type": part["type"], "id": part["id"]}
     if "options" in part:
         offered = {option["value"] for option in part["options"]}
-        if not values or set(values) - offered:
+        least, most = part.get("min_values", 1), part.get("max_values", 1)
+        if set(values) - offered or not least <= len(values) <= most:
             raise LookupError(f"{list(values)} of {sorted(offered)}")
         used["values"] = list(values)
     made = world.interactions.begin(person, COMPONENT, message.channel, used, message)
     return await _answer(world, made, waits=waits)
 
 
-async def submit(world: World, person: Person, asked: Interaction, given: Mapping[str, str]) -> Interaction:
+def chosen(message: Message, label: str) -> tuple[str, str]:
+    """The custom id of the menu that offers a label, and the value of that. Raises `LookupError`."""
+    for part in message.parts:
+        for option in part.get("options") or ():
+            if option["label"] == label:
+                return part["custom_id"], option["value"]
+    raise LookupError(f"no {label} in {message.menus}")
+
+
+async def submit(
+    world: World, person: Person, asked: Interaction, given: Mapping[str, str], *, waits: bool
+) -> Interaction:
     if asked.modal is None:
         raise LookupError(f"no form came of {asked.command}")
-    form, asked.modal = asked.modal, None
+    form = asked.modal
     rows = [_filled(part, given) for part in form["components"]]
+    asked.modal = None
     used = {"custom_id": form["custom_id"], "components": rows, "resolved": {}}
     made = world.interactions.begin(person, MODAL, asked.channel, used, asked.source)
-    return await _answer(world, made, waits=True)
+    return await _answer(world, made, waits=waits)
 
 
 def _filled(part: JSON, given: Mapping[str, str]) -> JSON:
@@ -199,9 +212,12 @@ def _filled(part: JSON, given: Mapping[str, str]) -> JSON:
         return {"type": part["type"], "id": part.get("id", 1), "component": _filled(part["component"], given)}
     if "components" in part:
         return {"type": part["type"], "components": [_filled(one, given) for one in part["components"]]}
-    return {"type": part["type"], "id": part.get("id", 1), "custom_id": part.get("custom_id")} | (
-        {"value": given.get(part["custom_id"], part.get("value") or "")} if "custom_id" in part else {}
-    )
+    if "custom_id" not in part:
+        return {"type": part["type"], "id": part.get("id", 1)}
+    value = given.get(part["custom_id"], part.get("value") or "")
+    if not (part.get("min_length") or part.get("required", True)) <= len(value) <= (part.get("max_length") or 4_000):
+        raise LookupError(f"{part['custom_id']} is too short or too long")
+    return {"type": part["type"], "id": part.get("id", 1), "custom_id": part["custom_id"], "value": value}
 
 
 async def _answer(world: World, asked: Interaction, *, waits: bool) -> Interaction:

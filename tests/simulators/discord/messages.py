@@ -29,7 +29,7 @@ SUPPRESS_EMBEDS, HAS_THREAD, EPHEMERAL, LOADING, SILENT, COMPONENTS_V2 = (
 """https://docs.discord.com/developers/resources/message#message-object-message-flags"""
 TYPING_SECONDS = 10.0
 """https://docs.discord.com/developers/resources/channel#trigger-typing-indicator"""
-BUTTON, TEXT_DISPLAY = 2, 10
+ROW, BUTTON, SELECT, TEXT_DISPLAY = 1, 2, 3, 10
 
 
 @dataclass(eq=False)
@@ -183,6 +183,11 @@ class Message:
     def buttons(self) -> list[str]:
         """The labels of the buttons that can be pressed."""
         return [str(part.get("label")) for part in self.parts if part["type"] == BUTTON and not part.get("disabled")]
+
+    @property
+    def menus(self) -> list[list[str]]:
+        """The labels that each menu of texts offers."""
+        return [[option["label"] for option in part["options"]] for part in self.parts if part["type"] == SELECT]
 
     def component(self, name: str) -> JSON:
         """The component with this custom id or label. Raises `LookupError` where nobody could use one."""

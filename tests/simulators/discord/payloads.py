@@ -74,8 +74,10 @@ def role(one: Role) -> JSON:
     return found | {"tags": {"bot_id": one.bot}} if one.bot else found
 
 
-def guild(world: World, one: Guild, *, arriving: bool = False) -> JSON:
+def guild(world: World, one: Guild, *, arriving: bool = False, new: bool = False) -> JSON:
     """A guild; `arriving` with what only GUILD_CREATE has: its channels, open threads, and the app's own member.
+
+    Of a `new` one, to which the app was added just now, it does not say that it is available (again).
 
     https://docs.discord.com/developers/events/gateway-events#guild-create
     """
@@ -97,7 +99,7 @@ def guild(world: World, one: Guild, *, arriving: bool = False) -> JSON:
         "features": [],
         "mfa_level": 0,
         "application_id": None,
-        "system_channel_id": None,
+        "system_channel_id": one.system.id if one.system else None,
         "system_channel_flags": 0,
         "rules_channel_id": None,
         "public_updates_channel_id": None,
@@ -116,7 +118,6 @@ def guild(world: World, one: Guild, *, arriving: bool = False) -> JSON:
         found |= {
             "joined_at": iso(one.members[world.me.id].joined),
             "large": False,
-            "unavailable": False,
             "member_count": len(one.members),
             "members": [member(one, world.me)],
             "channels": [channel(world, each) for each in one.channels],
@@ -127,6 +128,7 @@ def guild(world: World, one: Guild, *, arriving: bool = False) -> JSON:
             "guild_scheduled_events": [],
             "soundboard_sounds": [],
         }
+        found |= {} if new else {"unavailable": False}
     return found
 
 

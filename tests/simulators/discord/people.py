@@ -104,6 +104,13 @@ class Person:
         """
         return await interactions.press(self.world, self, message, name, values, waits=waits)
 
-    async def submits(self, asked: Interaction, fields: Mapping[str, str]) -> Interaction:
-        """Send the form that an interaction opened, with `{"custom_id": text}`."""
-        return await interactions.submit(self.world, self, asked, fields)
+    async def chooses(self, message: Message, label: str, *, waits: bool = True) -> Interaction:
+        """Choose a label from the menu that offers it. Raises `LookupError` as `presses` does."""
+        name, value = interactions.chosen(message, label)
+        return await self.presses(message, name, [value], waits=waits)
+
+    async def submits(self, asked: Interaction, fields: Mapping[str, str], *, waits: bool = True) -> Interaction:
+        """Send the form that an interaction opened, with `{"custom_id": text}`. Raises `LookupError` where Discord's
+        form would not let it pass.
+        """
+        return await interactions.submit(self.world, self, asked, fields, waits=waits)

@@ -91,12 +91,17 @@ class World:
 
     # --- who and what is there
 
-    def guild(self, name: str) -> Guild:
-        """A new guild with the app in it. A connected app hears of it."""
+    def guild(self, name: str, *, joined: bool = True) -> Guild:
+        """A new guild with the app in it. A connected app hears of it, as soon as it has `joined`: see `joins`."""
         made = Guild(self, self.next_id(), name)
-        self.guilds.append(made)
-        announce.guild_made(self, made)
+        if joined:
+            self.joins(made)
         return made
+
+    def joins(self, guild: Guild) -> None:
+        """Somebody adds the app to a guild."""
+        self.guilds.append(guild)
+        announce.guild_made(self, guild)
 
     def dm(self, person: Person) -> Channel:
         """The direct conversation of a person with the bot."""

@@ -14,6 +14,8 @@ from tests.simulators.discord.messages import (
     BUTTON,
     COMPONENTS_V2,
     EPHEMERAL,
+    ROW,
+    SELECT,
     SUPPRESS_EMBEDS,
     TEXT_DISPLAY,
     File,
@@ -73,8 +75,26 @@ def _check(content: str, embeds: list[JSON], components: list[JSON], *, v2: bool
     if len(set(ids)) < len(ids):
         raise form_error("components", "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
     for part in parts:
-        if part["type"] == BUTTON and part["style"] < LINK and not part.get("custom_id"):
+        _check_part(part)
+
+
+def _check_part(part: JSON) -> None:
+    """https://docs.discord.com/developers/components/reference#action-row, #button and #string-select"""
+    if part["type"] == ROW:
+        kinds = {inner["type"] for inner in part["components"]}
+        if kinds != {BUTTON} and len(part["components"]) > 1:
+            raise form_error("components", "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The row has no room for that")
+    elif part["type"] == BUTTON:
+        if part["style"] < LINK and not part.get("custom_id"):
             raise form_error("components", "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", "A custom id is required")
+        if not ((part.get("label") or "").strip() or part.get("emoji")):
+            raise form_error("components", "BUTTON_COMPONENT_INVALID", "A label or an emoji is required")
+    elif part["type"] == SELECT:
+        values = [option["value"] for option in part["options"]]
+        if len(set(values)) < len(values):
+            raise form_error("components", "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The value is already used")
+        if (part.get("max_values") or 1) > len(values) or (part.get("min_values") or 0) > len(values):
+            raise form_error("components", "BASE_TYPE_BAD_LENGTH", "There are fewer options")
 
 
 def _check_v2(content: str, embeds: list[JSON], parts: list[JSON]) -> None:

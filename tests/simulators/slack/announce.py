@@ -60,8 +60,13 @@ def removed(workspace: Workspace, post: Post, before: JSON) -> None:
     _send(workspace, _MESSAGES[post.channel.kind], event, post.channel)
 
 
-def joined(workspace: Workspace, channel: Channel) -> None:
-    event = events.joined_event(workspace, channel, workspace.bot_user)
+def joined(workspace: Workspace, channel: Channel, user: str, inviter: str = "") -> None:
+    """Somebody, or the bot, is in a channel now. The bot hears it where it is in it itself, and of private ones with
+    `groups:read`: https://docs.slack.dev/reference/events/member_joined_channel"""
+    event = events.joined_event(workspace, channel, user, inviter)
+    unheard = channel.kind == "group" and "groups:read" not in workspace.tokens.scopes
+    if unheard or workspace.bot_user not in channel.members:
+        return
     _send(workspace, "member_joined_channel", event, channel)
 
 

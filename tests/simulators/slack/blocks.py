@@ -23,6 +23,7 @@ _TEXTS = {
     "button": {"text": 75, "value": 2_000, "url": 3_000},
     "input": {"label": 2_000, "hint": 2_000},
     "static_select": {"placeholder": 150},
+    "plain_text_input": {"placeholder": 150, "initial_value": 3_000},
     "image": {"image_url": 3_000, "alt_text": 2_000},
 }
 """Characters, https://docs.slack.dev/reference/block-kit/blocks and …/block-elements."""
@@ -39,6 +40,9 @@ _COUNTS = {
 }
 _IDS = {"block_id": 255, "action_id": 255}
 _OPTION = {"text": 75, "value": 150, "description": 75}
+"""https://docs.slack.dev/reference/block-kit/composition-objects/option-object"""
+_NUMBERS = {"min_length": (0, 3_000), "max_length": (1, 3_000)}
+"""https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element"""
 
 
 def readable(blocks: Iterable[JSON]) -> str:
@@ -117,6 +121,9 @@ def _check(blocks: Sequence[JSON]) -> None:
         raise Refusal("invalid_blocks", "block_id must be unique")
     for number, block in enumerate(blocks):
         _check_part(block, f"/blocks/{number}")
+        pressed = [element["action_id"] for _, element in elements([block]) if "action_id" in element]
+        if len(pressed) != len(set(pressed)):
+            raise Refusal("invalid_blocks", f"action_id already exists [json-pointer:/blocks/{number}]")
         for _, element in elements([block]):
             _check_part(element, f"/blocks/{number}/{element.get('action_id', element['type'])}")
 
@@ -127,10 +134,19 @@ def _check_part(part: JSON, place: str) -> None:
     for name, limit in longest.items():
         if len(_text(part.get(name, ""))) > limit:
             raise Refusal("invalid_blocks", f"must be less than {limit + 1} characters [json-pointer:{place}/{name}]")
+        if isinstance(part.get(name), dict) and not _text(part[name]):
+            raise Refusal("invalid_blocks", f"must be more than 0 characters [json-pointer:{place}/{name}]")
+    for name, (least, most) in _NUMBERS.items():
+        if kind == "plain_text_input" and not least <= part.get(name, least) <= most:
+            raise Refusal("invalid_blocks", f"must be from {least} to {most} [json-pointer:{place}/{name}]")
+    if kind == "static_select" and not (part.get("options") or part.get("option_groups")):
+        raise Refusal("invalid_blocks", f"must provide options [json-pointer:{place}/options]")
     for name, limit in _COUNTS.get(kind, {}).items():
         if len(_list(part, name)) > limit:
             raise Refusal("invalid_blocks", f"no more than {limit} items allowed [json-pointer:{place}/{name}]")
     for option in _list(part, "options"):
+        if not _text(option.get("text")):
+            raise Refusal("invalid_blocks", f"must be more than 0 characters [json-pointer:{place}/options]")
         for name, limit in _OPTION.items():
             if len(_text(option.get(name, ""))) > limit:
                 raise Refusal("invalid_blocks", f"must be less than {limit + 1} characters [json-pointer:{place}]")

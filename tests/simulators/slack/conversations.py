@@ -1,4 +1,4 @@
-"""Reading conversations: conversations.info, history, replies and members."""
+"""Conversations: conversations.info, history, replies and members, and opening direct ones."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.simulators.slack.workspace import Workspace
 
 PAGE = {"conversations.history": 100, "conversations.members": 100, "conversations.replies": 1000}
+MOST_PEOPLE = 8
 MOST = 999
 """https://docs.slack.dev/reference/methods/conversations.history#arg_limit"""
 
@@ -73,6 +74,27 @@ def members(workspace: Workspace, arguments: JSON) -> JSON:
     return {"members": channel.members[start:end], **_next(end, len(channel.members))}
 
 
+def open_direct(workspace: Workspace, arguments: JSON) -> JSON:
+    """https://docs.slack.dev/reference/methods/conversations.open, for 1 to 8 people, or the id of what is open."""
+    if id_ := arguments.get("channel"):
+        channel = rules.conversation(workspace, id_)
+        if channel.kind not in ("im", "mpim"):
+            raise Refusal("method_not_supported_for_channel_type")
+        return {"channel": {"id": channel.id}, "no_op": True, "already_open": True}
+    users = [user for user in (arguments.get("users") or "").split(",") if user]
+    if not users:
+        raise Refusal("users_list_not_supplied")
+    if len(users) > MOST_PEOPLE:
+        raise Refusal("too_many_users")
+    workspace.tokens.require("im:write" if len(users) == 1 else "mpim:write")
+    people = [workspace.people.get(user) for user in users]
+    found = [person for person in people if person]
+    if len(found) < len(people):
+        raise Refusal("user_not_found")
+    channel = workspace.dm(found[0]) if len(found) == 1 else workspace.group_dm(*found)
+    return {"channel": {"id": channel.id}}
+
+
 def _messages(workspace: Workspace, found: list[Post], arguments: JSON, method: str) -> JSON:
     start, end = _page(arguments, method, len(found))
     metadata = bool(arguments.get("include_all_metadata"))
@@ -118,4 +140,5 @@ METHODS = {
     "conversations.history": Method(history, TIER_3),
     "conversations.replies": Method(replies, TIER_3),
     "conversations.members": Method(members, TIER_4),
+    "conversations.open": Method(open_direct, TIER_3),
 }

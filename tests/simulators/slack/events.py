@@ -83,9 +83,10 @@ def deleted_event(workspace: Workspace, post: Post, before: JSON) -> JSON:
     return event | {"previous_message": before} | _moment(workspace, post.channel)
 
 
-def joined_event(workspace: Workspace, channel: Channel, user: str) -> JSON:
+def joined_event(workspace: Workspace, channel: Channel, user: str, inviter: str = "") -> JSON:
     """https://docs.slack.dev/reference/events/member_joined_channel"""
     event = {"type": "member_joined_channel", "user": user, "team": workspace.team_id}
+    event |= {"inviter": inviter} if inviter else {}
     return event | {"channel": channel.id, "channel_type": channel.id[0], "event_ts": workspace.next_ts()}
 
 

@@ -201,14 +201,29 @@ async def press(
     else:
         payload |= {"container": {"type": "view", "view_id": place.id}, "view": place.payload}
     action = _action(element, value) | {"block_id": block["block_id"], "action_ts": workspace.next_ts()}
-    payload |= {"actions": [action], "state": {"values": {}}}
+    chosen = {key: action[key] for key in ("type", "selected_option") if "selected_option" in action}
+    values = {block["block_id"]: {element["action_id"]: chosen}} if chosen else {}
+    payload |= {"actions": [action], "state": {"values": values}}
     await workspace.delivery.ask(Envelope("interactive", payload))
     return answer
+
+
+async def pick(workspace: Workspace, person: Person, place: Post | OpenView, label: str) -> Answer:
+    """Press the button that is called so, or choose the option of a menu that is."""
+    seen: list[str] = []
+    for _, element in place.elements():
+        for one in [element, *(element.get("options") or [])]:
+            text = one.get("text")
+            seen.append(str(text.get("text")) if isinstance(text, dict) else "")
+            if seen[-1] == label:
+                return await press(workspace, person, place, element["action_id"], one.get("value"))
+    raise LookupError(f"no {label!r} in {place.text!r}; there are {seen}")
 
 
 async def submit(workspace: Workspace, person: Person, view: OpenView, values: Mapping[str, object]) -> JSON:
     if not view.open:
         raise LookupError(f"{view.view.get('callback_id')} is closed")
+    view.check_filled(values)
     payload = _interaction(workspace, person, "view_submission")
     payload |= {"view": view.submitted(values), "response_urls": []}
     answer = await workspace.delivery.ask(Envelope("interactive", payload))

@@ -59,6 +59,11 @@ class Person:
         workspace.noted(post)
         return post
 
+    async def joins(self, channel: Channel) -> None:
+        """Come into a channel, of which the bot hears where it is there (`member_joined_channel`)."""
+        channel.members.append(self.id)
+        announce.joined(self.workspace, channel, self.id)
+
     async def edits(self, post: Post, text: str) -> None:
         """Change the text of an own message (`message_changed`)."""
         before = events.message(self.workspace, post, metadata=True)
@@ -89,9 +94,13 @@ class Person:
         """
         return await interactions.press(self.workspace, self, place, action_id, value)
 
+    async def picks(self, place: Post | OpenView, label: str) -> Answer:
+        """Press the button with this text, or choose the option with it. Raises `LookupError` where there is none."""
+        return await interactions.pick(self.workspace, self, place, label)
+
     async def submits(self, view: OpenView, values: Mapping[str, object] | None = None) -> JSON:
         """Submit a modal with `{"block_id/action_id": value}`; the body of the acknowledgement (`response_action`,
-        `errors`), empty where it just closes.
+        `errors`), empty where it just closes. Raises `LookupError` for what Slack would not let the person send.
         """
         return await interactions.submit(self.workspace, self, view, values or {})
 

@@ -175,10 +175,14 @@ class Post:
         """in_progress, completed, stopped_by_user or expired; empty for a message that is no stream."""
         return self.stream.state if self.stream else ""
 
+    def elements(self) -> list[tuple[JSON, JSON]]:
+        """The block and the element of everything that can be pressed or chosen in it."""
+        return list(block_kit.elements(self.all_blocks))
+
     def element(self, action_id: str) -> tuple[JSON, JSON]:
         """The block and the element with this action id. Raises `LookupError` where nobody sees one."""
         seen: list[Any] = []
-        for block, element in block_kit.elements(self.all_blocks):
+        for block, element in self.elements():
             if element.get("action_id") == action_id:
                 return block, element
             seen.append(element.get("action_id"))

@@ -41,6 +41,7 @@ PARAMETERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "conversations.info": (("channel",), ("include_locale", "include_num_members")),
     "conversations.members": (("channel",), ("cursor", "limit")),
+    "conversations.open": ((), ("channel", "users", "return_im", "prevent_creation")),
     "files.completeUploadExternal": (
         ("files",),
         ("channel_id", "channels", "thread_ts", "initial_comment", "blocks"),

@@ -24,11 +24,14 @@ SIGN_IN = "<!DOCTYPE html><html><head><title>Sign in to Acme | Slack</title></he
 
 
 class Uploads:
-    """The workspace's files, and the addresses that wait for the bytes of new ones."""
+    """The workspace's files, and the addresses that wait for the bytes of new ones. `fails("upload")` and
+    `holds("upload")` are about those bytes."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._tickets: dict[str, File] = {}
+        self._tickets: dict[str, tuple[File, int]] = {}
+        self.received: set[str] = set()
+        """Files whose bytes are there, and that nobody sees yet."""
 
     def keep(self, name: str, content: bytes, mimetype: str) -> File:
         workspace = self._workspace
@@ -38,19 +41,26 @@ class Uploads:
         workspace.files[id_] = file
         return file
 
-    def expect(self, name: str) -> tuple[str, File]:
-        """The address for the bytes of a new file of the bot's."""
+    def expect(self, name: str, length: int) -> tuple[str, File]:
+        """The address for the bytes of a new file of the bot's; so many, and once."""
         file = self.keep(name, b"", "application/octet-stream")
         file.user = self._workspace.bot_user
         ticket = self._workspace.next_id("upload-")
-        self._tickets[ticket] = file
+        self._tickets[ticket] = file, length
         return f"{self._workspace.base}/upload/{ticket}", file
 
     async def receive(self, request: web.Request) -> web.Response:
-        file = self._tickets.pop(request.match_info["ticket"], None)
+        file, length = self._tickets.pop(request.match_info["ticket"], (None, 0))
         if file is None:
             raise web.HTTPNotFound
-        file.content = await request.read()
+        fault = self._workspace.faults.take("upload")
+        content = await request.read()
+        if fault and fault.gate:
+            await fault.gate.wait()
+        elif fault or len(content) != length:
+            raise web.HTTPInternalServerError
+        file.content = content
+        self.received.add(file.id)
         return web.Response(text=f"OK - {len(file.content)}")
 
     async def download(self, request: web.Request) -> web.Response:
@@ -76,15 +86,21 @@ def info(workspace: Workspace, arguments: JSON) -> JSON:
 
 def upload_url(workspace: Workspace, arguments: JSON) -> JSON:
     """https://docs.slack.dev/reference/methods/files.getUploadURLExternal"""
-    url, file = workspace.uploads.expect(arguments["filename"])
+    length = int(arguments["length"])
+    if length < 1:
+        raise Refusal("invalid_arguments", "length must be at least 1")
+    url, file = workspace.uploads.expect(arguments["filename"], length)
     return {"upload_url": url, "file_id": file.id}
 
 
 def complete(workspace: Workspace, arguments: JSON) -> JSON:
-    """https://docs.slack.dev/reference/methods/files.completeUploadExternal"""
+    """https://docs.slack.dev/reference/methods/files.completeUploadExternal: once, and when the bytes are there.
+
+    Which error Slack gives otherwise is documented nowhere.
+    """
     files = [workspace.files.get(one["id"]) for one in arguments["files"]]
     found = [file for file in files if file]
-    if len(found) < len(files):
+    if len(found) < len(files) or not workspace.uploads.received.issuperset(file.id for file in found):
         raise Refusal("file_not_found")
     for id_ in (arguments.get("channel_id") or arguments.get("channels") or "").split(","):
         if id_:
@@ -95,6 +111,7 @@ def complete(workspace: Workspace, arguments: JSON) -> JSON:
                 channel, workspace.next_ts(), workspace.bot_user, text, thread_ts, workspace.bot_id, files=found
             )
             publish(workspace, post)
+    workspace.uploads.received.difference_update(file.id for file in found)
     return {"files": [{"id": file.id, "title": file.name} for file in found]}
 
 

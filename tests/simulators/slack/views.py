@@ -73,6 +73,18 @@ class OpenView:
             raise LookupError(f"no {sorted(left)} in {sorted(state)}")
         return self.payload | {"state": {"values": state}}
 
+    def check_filled(self, values: Mapping[str, object]) -> None:
+        """What Slack lets a person send: all that is not optional, none of it too long or too short. Raises
+        `LookupError`. https://docs.slack.dev/reference/block-kit/block-elements/plain-text-input-element
+        """
+        for block, element in self.elements():
+            if block["type"] == "input" and element["type"] == "plain_text_input":
+                place = f"{block['block_id']}/{element['action_id']}"
+                given = str(values.get(place, element.get("initial_value")) or "")
+                least = element.get("min_length", 0 if block.get("optional") else 1)
+                if not least <= len(given) <= element.get("max_length", 3_000):
+                    raise LookupError(f"{place} does not take {len(given)} characters")
+
     def answered(self, answer: JSON) -> None:
         """https://docs.slack.dev/surfaces/modals#response_actions"""
         action = answer.get("response_action")

@@ -141,10 +141,10 @@ class Workspace:
     def file(self, name: str, content: bytes, mimetype: str = "text/plain") -> File:
         return self.uploads.keep(name, content, mimetype)
 
-    async def bot_joins(self, channel: Channel) -> None:
+    async def bot_joins(self, channel: Channel, by: Person | None = None) -> None:
         """Somebody invites the bot, which is told (`member_joined_channel`)."""
         channel.members.append(self.bot_user)
-        announce.joined(self, channel)
+        announce.joined(self, channel, self.bot_user, by.id if by else "")
 
     # --- what people see
 

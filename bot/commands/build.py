@@ -1,0 +1,43 @@
+"""Puts the commands together, for a running Parley and for the operator's shell alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.clock import Clock
+from bot.commands.assistants import AssistantCommands
+from bot.commands.audit import AuditCommand
+from bot.commands.budget import BudgetCommands
+from bot.commands.catalogue import Commands, Group
+from bot.commands.conversation import ConversationCommands
+from bot.commands.keeping import KeepingCommands
+from bot.commands.rights import Rights
+from bot.commands.tools import ToolCommands
+from bot.commands.usage import UsageCommand
+from bot.commands.why import WhyCommand
+from bot.settings import Settings
+from bot.stopping import Stopping
+from bot.store.database import Database
+
+
+def build(
+    settings: Settings,
+    database: Database,
+    rights: Rights,
+    stopping: Stopping,
+    tools: Mapping[str, bool],
+    clock: Clock,
+) -> Commands:
+    """All commands. `tools` are Parley's own, each with whether the code itself wants its calls to be approved."""
+    prices = settings.price_list()
+    groups: list[Group] = [
+        ToolCommands(database, rights, tools, settings.approvers),
+        AssistantCommands(database, rights, list(tools), clock),
+        ConversationCommands(database, stopping, clock),
+        WhyCommand(database, prices),
+        UsageCommand(database, rights, prices, clock),
+        BudgetCommands(database, rights, prices, clock),
+        KeepingCommands(database, rights, clock),
+        AuditCommand(database, rights),
+    ]
+    return Commands(rights, groups)

@@ -1,0 +1,350 @@
+"""The Home tab on Slack: what it shows a person, and what admins set there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from adapters.slack.dashboard import CHANGE, OWN, TOO_LONG, fitting
+from adapters.slack.home import ADMINS_ONLY, ANOTHER
+from adapters.slack.people import GUEST, STRANGER
+from adapters.slack.pressing import NOT_OPENED
+from bot.access import KEPT_OUT
+from bot.commands import assistants, tools
+from bot.ports import Conversation
+from bot.store import audit
+from tests.simulators.slack import OpenView, Person
+from tests.simulators.slack import blocks as block_kit
+from tests.slack_talk import Talk, talk_at
+from tools.registry import Registry, tool
+
+OFF = "forecast is off for the whole workspace from the next question on."
+HERE = Conversation("slack", "T1", "", "")
+
+
+@pytest.fixture
+async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
+    """Alice is an admin, Bob is none."""
+    async with talk_at(tmp_path) as made:
+        made.alice.admin = True
+        yield made
+
+
+def seen(talk: Talk, person: Person | None = None) -> str:
+    """All that somebody, Alice by default, reads on the Home tab; empty while there is none."""
+    view = talk.workspace.homes.get((person or talk.alice).id)
+    return "\n".join([*block_kit.footnotes(view.view["blocks"]), view.text]) if view else ""
+
+
+async def home(talk: Talk, person: Person | None = None) -> OpenView:
+    """What somebody has before them who opens the tab."""
+    person = person or talk.alice
+    before = talk.workspace.count("views.publish")
+    await person.opens_home()
+    await talk.workspace.until(lambda: talk.workspace.count("views.publish") > before)
+    return talk.workspace.homes[person.id]
+
+
+async def presses(talk: Talk, name: str, value: str | None = None, *, then: str) -> None:
+    """Alice presses a button, or chooses in a menu, of her Home tab, and reads `then` on it."""
+    view = talk.workspace.homes.get(talk.alice.id) or await home(talk)
+    await talk.alice.presses(view, f"home:{name}", value)
+    await talk.workspace.until(lambda: then in seen(talk))
+
+
+async def form(talk: Talk) -> OpenView:
+    """The form for the assistant, as Alice opened it."""
+    view = await home(talk)
+    await talk.alice.presses(view, CHANGE)
+    return talk.workspace.views[-1]
+
+
+async def says(talk: Talk, text: str, who: Person | None = None) -> str:
+    return (await (who or talk.alice).command("/parley", text, talk.general)).text
+
+
+async def own_assistant(talk: Talk) -> None:
+    """The workspace's own assistant, poet, answers."""
+    await says(talk, "assistant create poet")
+    await says(talk, "assistant use poet workspace")
+
+
+async def recorded(talk: Talk) -> list[tuple[str, str, str, bool]]:
+    """Who did what to what, and whether they might, oldest first."""
+    entries = await talk.parley.core.database.read(lambda c: audit.newest_first(c, HERE, 50))
+    return [(one.actor.name, one.action, one.target, one.allowed) for one in reversed(entries)]
+
+
+# -- what it shows ----------------------------------------------------------------------------------------------------
+
+
+async def test_people_see_what_there_is_and_nothing_to_press(talk: Talk) -> None:
+    view = await home(talk, talk.bob)
+    shown = seen(talk, talk.bob)
+    for part in (talk.workspace.mention, "`/parley ask`", "• forecast", "• tide", "tools list", "assistant list"):
+        assert part in shown
+    assert ("tools enable" in shown, "For admins" in shown, view.elements()) == (False, False, [])
+
+
+async def test_tools_that_are_off_are_not_what_it_can_use(talk: Talk) -> None:
+    await says(talk, "tools disable forecast")
+    await home(talk, talk.bob)
+    assert ("• forecast" in seen(talk, talk.bob), "• tide" in seen(talk, talk.bob)) == (False, True)
+    await says(talk, "tools disable tide")
+    await home(talk, talk.bob)
+    assert "all tools are off" in seen(talk, talk.bob)
+
+
+async def test_admins_see_what_is_set_too(talk: Talk) -> None:
+    await says(talk, "tools disable tide")
+    view = await home(talk)
+    for part in ("For admins", "*forecast* (on)\nThe weather.", "*tide* (off)\nThe tide.", "*Model:* gpt-test"):
+        assert part in seen(talk)
+    assert ("tools enable" in seen(talk), OWN in seen(talk)) == (True, True)
+    assert [element["action_id"] for _, element in view.elements() if "action_id" in element] == [
+        "home:assistant",
+        "home:tool:forecast",
+        "home:approval:forecast",
+        "home:tool:tide",
+        "home:approval:tide",
+    ]
+
+
+async def test_who_is_kept_out_sees_that_and_no_more(tmp_path: Path) -> None:
+    async with talk_at(tmp_path, deny=["slack:U0000001"]) as talk:
+        talk.alice.admin = True
+        view = await home(talk)
+        assert KEPT_OUT in seen(talk)
+        assert ("forecast" in seen(talk), view.elements()) == (False, [])
+
+
+async def test_guests_see_that_they_are_not_answered(talk: Talk) -> None:
+    guest = talk.workspace.person("Gus", guest=True)
+    await home(talk, guest)
+    assert (GUEST in seen(talk, guest), "forecast" in seen(talk, guest)) == (True, False)
+
+
+async def test_the_messages_tab_shows_nothing_new(talk: Talk) -> None:
+    await talk.alice.opens_home("messages")
+    await talk.settled()
+    assert (talk.workspace.home(talk.alice), talk.workspace.count("views.publish")) == (None, 0)
+
+
+def many(number: int) -> Registry:
+    async def made() -> str:
+        return ""
+
+    registry = []
+    for at in range(number):
+        made.__name__, made.__doc__ = f"tool_number_{at:02}_{'x' * 40}", f"Tells of {at} <!channel> & {'more ' * 150}."
+        registry.append(tool(made))
+    return Registry(registry)
+
+
+async def test_sixty_tools_and_long_instructions_fit(tmp_path: Path) -> None:
+    instructions = "Greet <!channel> and @here. " + "Be very brief & kind. " * 230
+    async with talk_at(tmp_path, registry=many(60), instructions=instructions) as talk:
+        talk.alice.admin = True
+        await own_assistant(talk)
+        view = await home(talk)
+        assert (len(instructions) > 5_000, len(view.view["blocks"]) <= 100) == (True, True)
+        assert "more. See them with `/parley tools list`." in seen(talk)
+        assert "<!channel>" not in json.dumps(view.view)
+        assert "…" in seen(talk)
+        modal = await form(talk)
+        assert TOO_LONG in modal.text
+        assert [element["action_id"] for _, element in modal.elements()] == ["model", "temperature"]
+        assert await talk.alice.submits(modal, {"model/model": "gpt-other"}) == {}
+        await talk.workspace.until(lambda: "*Model:* gpt-other" in seen(talk))
+        settings = await says(talk, "assistant show")
+        await talk.workspace.until(lambda: len(talk.workspace.ephemerals) >= 2)
+        assert settings == ""  # it comes in several messages
+
+
+def test_what_is_cut_is_no_longer_than_it_may_be() -> None:
+    for text in ("a" * 3_000, "🌨" * 1_500, "🌨" * 3_000, "a" + "🌨" * 3_000):
+        cut = fitting(text, 2_999)
+        assert len(cut.encode("utf-16-le")) // 2 <= 2_999
+        assert cut.endswith("…")
+    assert fitting("a" * 3_000, 3_000) == "a" * 3_000
+
+
+# -- switches ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_tool_switched_off_there_is_off_for_the_next_question_and_shown_so_at_once(talk: Talk) -> None:
+    talk.model.say("Cold.")
+    talk.model.say("Warm.")
+    await presses(talk, "tool:forecast", then=OFF)
+    assert "*forecast* (off)" in seen(talk)
+    await talk.answered(await talk.asks("Oslo?"))
+    await presses(talk, "tool:forecast", then="*forecast* (on)")
+    await talk.answered(await talk.asks("Rome?"))
+    assert [[tool.name for tool in request.tools] for request in talk.model.requests] == [
+        ["tide"],
+        ["forecast", "tide"],
+    ]
+
+
+async def test_an_approval_asked_for_there_holds_and_is_shown(talk: Talk) -> None:
+    await presses(talk, "approval:tide", then="*tide* (on, asks before each call)")
+    assert "tide: on (each call needs the approval of" in await says(talk, "tools list")
+    await presses(talk, "approval:tide", then="*tide* (on)")
+    assert await recorded(talk) == [("Alice", "tools approve", "tide (workspace)", True)] * 2
+
+
+async def test_two_presses_at_once_both_hold_and_are_shown(talk: Talk) -> None:
+    view = await home(talk)
+    await asyncio.gather(*(talk.alice.presses(view, f"home:tool:{name}") for name in ("forecast", "tide")))
+    await talk.workspace.until(lambda: "*forecast* (off)" in seen(talk) and "*tide* (off)" in seen(talk))
+
+
+async def test_what_was_switched_already_is_told_so(talk: Talk) -> None:
+    await home(talk)
+    await says(talk, "tools disable forecast")
+    await presses(talk, "tool:forecast", then="forecast was off for the whole workspace already.")
+
+
+async def test_a_tool_that_is_gone_is_told_so(talk: Talk) -> None:
+    view = await home(talk)
+    view.view = json.loads(json.dumps(view.view).replace("home:tool:tide", "home:tool:gone"))
+    await presses(talk, "tool:gone", then="There is no tool “gone”.")
+
+
+async def test_a_button_of_an_earlier_version_shows_the_tab_as_it_is_now(talk: Talk) -> None:
+    view = await home(talk)
+    await says(talk, "tools disable tide")
+    view.view = json.loads(json.dumps(view.view).replace("home:tool:tide", "home:gone:tide"))
+    await presses(talk, "gone:tide", then="*tide* (off)")
+    assert await recorded(talk) == [("Alice", "tools disable", "tide (workspace)", True)]
+
+
+async def test_the_press_of_somebody_who_is_no_admin_is_refused_and_recorded(talk: Talk) -> None:
+    view = await home(talk)
+    for name, value in (("tool:forecast", None), ("approval:tide", None), ("assistant", "default")):
+        await talk.bob.presses(view, f"home:{name}", value)
+    await talk.workspace.until(lambda: assistants.ADMINS_ONLY in seen(talk, talk.bob))
+    assert await recorded(talk) == [
+        ("Bob", "tools disable", "forecast", False),
+        ("Bob", "tools approve", "tide", False),
+        ("Bob", "assistant use", "default", False),
+    ]
+    assert await says(talk, "tools list") == "forecast: on\ntide: on"
+    assert "For admins" not in seen(talk, talk.bob)
+    await talk.bob.presses(view, "home:tool:tide")
+    await talk.workspace.until(lambda: tools.ADMINS_ONLY in seen(talk, talk.bob))
+
+
+async def test_whom_slack_does_not_tell_of_switches_nothing(talk: Talk) -> None:
+    view = await home(talk)
+    stranger = talk.workspace.person("Sue", admin=True)
+    talk.workspace.fails("users.info", "user_not_found", times=2)
+    await stranger.presses(view, "home:tool:forecast")
+    await talk.workspace.until(lambda: STRANGER in seen(talk, stranger))
+    assert await says(talk, "tools list") == "forecast: on\ntide: on"
+
+
+async def test_a_switch_holds_though_slack_does_not_show_it(talk: Talk) -> None:
+    view = await home(talk)
+    talk.workspace.fails("views.publish", "internal_error", times=10)
+    await talk.alice.presses(view, "home:tool:forecast")
+    assert (await says(talk, "tools list")).startswith("forecast: off")
+
+
+# -- assistants -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_assistant_is_chosen_and_changed_there(talk: Talk) -> None:
+    talk.model.say("A rhyme.")
+    await says(talk, "assistant create poet")
+    await presses(talk, "assistant", "poet", then="poet answers in the whole workspace from the next question on.")
+    modal = await form(talk)
+    changed = {"model/model": "gpt-other", "temperature/temperature": "0.4", "instructions/instructions": "Rhyme.\n<&>"}
+    assert await talk.alice.submits(modal, changed) == {}
+    await talk.workspace.until(lambda: "*Model:* gpt-other\n*Temperature:* 0.4" in seen(talk))
+    assert "Rhyme.\n<&>" in seen(talk)
+    await talk.answered(await talk.asks("Oslo?"))
+    request = talk.model.requests[-1]
+    assert (request.model, request.temperature) == ("gpt-other", 0.4)
+    assert "Rhyme.\n<&>" in request.instructions
+
+
+async def test_only_what_was_changed_in_the_form_is_set(talk: Talk) -> None:
+    await own_assistant(talk)
+    await says(talk, "assistant set temperature 0.7")
+    modal = await form(talk)
+    await says(talk, "assistant set model gpt-newer")
+    assert await talk.alice.submits(modal, {"temperature/temperature": "0.70"}) == {}
+    assert await talk.alice.submits(await form(talk), {"temperature/temperature": ""}) == {}
+    await talk.workspace.until(lambda: "*Model:* gpt-newer\n*Temperature:* the model's own" in seen(talk))
+    actions = [(action, target) for _, action, target, _ in await recorded(talk)][2:]
+    assert actions == [("assistant set", f"poet {field}") for field in ("temperature", "model", "temperature")]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"), [("temperature", "hot", "number from 0 to 2"), ("model", "two words", "one word")]
+)
+async def test_a_value_that_is_none_is_told_under_its_field(talk: Talk, field: str, value: str, told: str) -> None:
+    await own_assistant(talk)
+    modal = await form(talk)
+    answer = await talk.alice.submits(modal, {f"{field}/{field}": value})
+    assert (answer["response_action"], modal.open, [*modal.errors]) == ("errors", True, [field])
+    assert told in modal.errors[field]
+    assert len(await recorded(talk)) == 2
+
+
+async def test_over_http_a_form_is_answered_likewise(tmp_path: Path) -> None:
+    async with talk_at(tmp_path, http=True) as talk:
+        talk.alice.admin = True
+        await own_assistant(talk)
+        modal = await form(talk)
+        answer = await talk.alice.submits(modal, {"temperature/temperature": "3"})
+        assert [*answer["errors"]] == ["temperature"]
+        assert await talk.alice.submits(modal, {"temperature/temperature": "2"}) == {}
+        await talk.workspace.until(lambda: "*Temperature:* 2" in seen(talk))
+
+
+async def test_the_operator_s_assistant_cannot_be_changed(talk: Talk) -> None:
+    view = await home(talk)
+    assert (OWN in seen(talk), CHANGE in [one.get("action_id") for _, one in view.elements()]) == (True, False)
+
+
+async def test_a_form_for_an_assistant_that_answers_no_more_changes_nothing(talk: Talk) -> None:
+    await own_assistant(talk)
+    modal = await form(talk)
+    await says(talk, "assistant create cook")
+    await says(talk, "assistant use cook workspace")
+    answer = await talk.alice.submits(modal, {"model/model": "gpt-other"})
+    assert answer["errors"] == {"model": ANOTHER}
+    assert "model: gpt-test" in await says(talk, "assistant show cook")
+
+
+async def test_a_form_sent_by_somebody_who_is_no_admin_is_refused_and_recorded(talk: Talk) -> None:
+    await own_assistant(talk)
+    modal = await form(talk)
+    answer = await talk.bob.submits(modal, {"model/model": "gpt-other"})
+    assert answer["errors"] == {"model": assistants.ADMINS_ONLY}
+    assert (await recorded(talk))[-1] == ("Bob", "assistant set", "model", False)
+    await talk.bob.presses(talk.workspace.homes[talk.alice.id], CHANGE)
+    await talk.workspace.until(lambda: ADMINS_ONLY in seen(talk, talk.bob))
+    assert len(talk.workspace.views) == 1
+
+
+async def test_instructions_are_kept_as_they_were_typed(talk: Talk) -> None:
+    await own_assistant(talk)
+    said = "Be kind &amp; brief.\nSee <https://example.com|example.com> &lt;first&gt;."
+    await talk.asks(f"!assistant set instructions {said}")
+    await talk.settled()
+    await home(talk)
+    assert "Be kind & brief.\nSee https://example.com <first>." in seen(talk)
+
+
+async def test_a_form_that_does_not_open_is_told_of(talk: Talk) -> None:
+    await own_assistant(talk)
+    talk.workspace.fails("views.open", "expired_trigger_id")
+    await home(talk)
+    await presses(talk, "change", then=NOT_OPENED)
