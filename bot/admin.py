@@ -69,7 +69,7 @@ async def carry_out(
         author = operator if where.platform == access.OPERATOR else Author("operator", operator.name)
         request = CommandRequest(where, author, text, platform_admin=True, workspace=word)
         rights, remote = Rights(database, settings.admins, clock), _Remote(StoreJournal(database, ""), clock)
-        tools = {tool.name: tool.approval for tool in (registry or tool_registry.load()).values()}
+        tools = registry or tool_registry.load()
         commands = build(settings, database, rights, Stopping(remote, rights), tools, clock)
         answer = await commands.run(request)
         if remote.stopped:

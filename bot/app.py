@@ -175,7 +175,7 @@ async def _build(
     handler = Handler(database, engine, accepting, preparation, settlement, ownership, clock, limit=limit)
     rights = Rights(database, settings.admins, clock)
     stopping = Stopping(handler, rights)
-    commands = build(settings, database, rights, stopping, tools, clock)
+    commands = build(settings, database, rights, stopping, registry, clock)
     why, usage = WhyCommand(database, prices), UsageCommand(database, rights, prices, clock)
     return Core(
         database,

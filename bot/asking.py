@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -18,8 +19,14 @@ from bot.assistants.types import Author, Run, ToolCall
 from bot.buttons import Button
 from bot.view import Ask, Option, printable
 
-LONGEST_ARGUMENTS = 1_200
-"""Characters of a call's arguments that are shown; an approval then says what is left out."""
+LONGEST_ARGUMENTS, LEAST = 1_200, 60
+"""Characters of a call's arguments that are shown, shared evenly among them, and of each at the least: what is left out
+is told, and every argument is named whose beginning has room."""
+
+_UNSEEN = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0]"
+)
+"""What shows nothing, or changes how its neighbours look."""
 
 DISMISSED = '{"dismissed": "The person wrote a new message instead of answering."}'
 PUT_AWAY = "You went on with something else, so I put the quiz away."
@@ -78,12 +85,10 @@ def _quiz(run_id: str, asking: Asking) -> Ask:
 def _approval(run_id: str, call: ToolCall) -> Ask:
     place = short(call.id)
     lines = "\n".join(_arguments(call.arguments)) or "no arguments"
-    left = len(lines) - LONGEST_ARGUMENTS
-    rest = f"\n\n{left} more characters are not shown." if left > 0 else ""
     fence = "```"
     while fence in lines:
         fence += "`"
-    text = f"May I call **{_inline(call.name)}** with this?\n\n{fence}\n{lines[:LONGEST_ARGUMENTS]}\n{fence}{rest}"
+    text = f"May I call **{_inline(call.name)}** with this?\n\n{fence}\n{lines}\n{fence}"
     return Ask(
         "approval",
         text,
@@ -93,17 +98,20 @@ def _approval(run_id: str, call: ToolCall) -> Ask:
 
 def _arguments(arguments: str) -> Iterator[str]:
     """A line an argument, as `name: value`; a value of several lines stands below its name."""
-    try:
-        given = json.loads(arguments or "{}")
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        yield printable(arguments)
-        return
-    for name, value in given.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        text = printable(text)
-        yield f"{name}: {text}" if "\n" not in text else f"{name}:\n" + text
+    given = json.loads(arguments or "{}")  # an object: others are not asked about
+    each = max(LONGEST_ARGUMENTS // max(len(given), 1), LEAST)
+    told = list(given.items())[: LONGEST_ARGUMENTS // LEAST]
+    for name, value in told:
+        text = _seen(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        left = len(text) - each
+        text = f"{text[:each]}… ({left:,} more characters)" if left > 0 else text
+        yield f"{_seen(name)[:LEAST]}:{chr(10) if chr(10) in text else ' '}{text}"
+    if more := len(given) - len(told):
+        yield f"… and {more} more"
+
+
+def _seen(text: str) -> str:
+    return _UNSEEN.sub("�", printable(text))
 
 
 def _inline(text: str) -> str:

@@ -1,7 +1,8 @@
 """Budgets: what admins let a person, a channel or a workspace use in a day or a month, and whether a run may begin.
 
-Nobody knows before what a run comes to. Each unfinished one counts for `RESERVED` tokens, and where these no longer
-fit, one run at a time begins, until the budget is used up: it is overspent by what is left of one run at the most.
+Nobody knows before what a run comes to. Each unfinished one counts for what it has used so far and for `RESERVED`
+tokens more, and where these no longer fit, one run at a time begins, until the budget is used up: it is overspent by
+one run at the most, unless several at once use more than `RESERVED` beyond what was known of them.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from bot.store.policies import Policy
 from bot.store.spending import Share, Spent, Uncounted
 
 RESERVED = 50_000
-"""Tokens that an unfinished run counts for; in money, at the price of its model's output."""
+"""Tokens that an unfinished run counts for beside those it has used; in money, at the price of its model's output."""
 
 Holder = Literal["person", "channel", "workspace"]
 Period = Literal["day", "month"]
@@ -82,9 +83,9 @@ class Budgets:
         for budget in budgets:
             share = budget.share(where, person)
             others = [run for run in uncounted if budget.counts(run, share)]
-            active = [run for run in others if run.usage is None]
+            active = [run for run in others if not run.over]
             spent = budget.used(await spending.total(tx, share, first_day(budget.period, now)))
-            spent += sum(self._in(budget.unit, run.model, run.usage) for run in others if run.usage)
+            spent += sum(self._in(budget.unit, run.model, run.usage) for run in others)
             reserved = sum(self._reserved(budget.unit, name) for name in (model, *(run.model for run in active)))
             if spent >= budget.limit:
                 used_up.append(budget)

@@ -93,10 +93,12 @@ class Sheet:
             case MessageCompleted(message):
                 self._messages.append(message.text)
                 self._writing.clear()
-            case CallsRecorded(step):
+            case CallsRecorded(step, asked):
+                self._asking = asked
                 for call in step.calls:
                     self._line(call.id, call.name, "running")
             case OutputRecorded(call):
+                self._asking = [one for one in self._asking if one.call.id != call.id]
                 self._put_away = self._put_away or call.output == asking.DISMISSED
                 self._line(call.id, call.name, "failed" if call.failed else "done")
             case Remarked(text):

@@ -125,6 +125,8 @@ class Handler:
             self._calm()
         if taken.dismissed:
             await self.let_go(taken.dismissed)
+        if taken.changed:
+            await self.resume(taken.changed)
         return taken.accepted
 
     async def quiet(self) -> None:
@@ -210,6 +212,8 @@ class Handler:
         return not self._closing and len(self._active) + self._claiming < self._limit
 
     def _begin(self, claimed: Claimed) -> None:
+        if claimed.left:
+            self._waiting[claimed.run.thread_id] = None
         self._launch(claimed.run, claimed.asked, Placed(), fresh=True)
 
     def _launch(self, run: Run, asked: Asked, placed: Placed, *, fresh: bool) -> None:
@@ -286,6 +290,7 @@ class Handler:
             self.expect(thread_id)
         elif claimed is not None:
             self._begin(claimed)
+        self._fill()  # there is room again where it was not begun
         self._calm()
 
     def _keep(self, work: Coroutine[None, None, None], name: str) -> None:

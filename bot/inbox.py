@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import access, asking, budgets
 from bot.assistants.lifecycle import move, new_run
 from bot.assistants.types import JSON, Assistant, Author, LastError, Run, new_id
-from bot.budgets import Budgets, PutOff
+from bot.budgets import Budget, Budgets, Over, PutOff
 from bot.clock import Clock
 from bot.errors import Refused
 from bot.flood import Flood
@@ -28,19 +28,33 @@ from bot.toolbox import APPROVAL
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A run that has begun, and where its question came from. All that waited in the thread is in it."""
+    """A run that has begun, and where its question came from. All that waited in the thread is in it, unless some of
+    it is `left`, for which the run does not count: it is to be claimed when that is over.
+    """
 
     run: Run
     asked: Asked
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What budgets say of those whose messages wait: a run may begin for these `people`, or is refused to them."""
+
+    people: Sequence[str]
+    left: bool
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a message. `dismissed` is a run whose quiz it put away; mostly that is `cancelling` now."""
+    """What became of a message. `dismissed` is a run that it put an end to, which is `cancelling`; `changed` is one
+    whose quiz it put away, and which goes on for something else."""
 
     accepted: Accepted
     claimed: Claimed | None = None
     dismissed: str = ""
+    changed: str = ""
 
 
 class Rush:
@@ -153,8 +167,10 @@ class Inbox:
         put_away = asking.dismissal(run, self.clock.now()) if asked.asker.id == author.id else None
         if put_away is not None:
             run = await journal.carry_out(tx, put_away)
-        note = asking.waits_first(run, asked.asker) if asking.waits_for_people(run) else ""
-        return Taken(replace(accepted, note=note), dismissed=run.id if put_away else "")
+        if run.status == "cancelling":
+            return Taken(accepted, dismissed=run.id)
+        note = asking.waits_first(run, asked.asker)
+        return Taken(replace(accepted, note=note), changed=run.id if put_away else "")
 
     async def _claim(
         self, tx: AsyncConnection, thread_id: str, where: Conversation, person: str, held: Mapping[str, Policy]
@@ -162,25 +178,44 @@ class Inbox:
         now = self.clock.now()
         assistant = await assistants.chosen(tx, where, held) or self.assistant
         queued = self._run(now, thread_id, assistant, held)
-        verdict = None
+        judged: _Judged | PutOff | None = None
         if limits := budgets.holding(held):
             if await runs.active_in(tx, thread_id):  # its turn comes after that run, and so does a refusal
                 return None
-            verdict = await self.budgets.verdict(tx, limits, where, person, assistant.model, now)
-        if isinstance(verdict, PutOff):
-            return verdict
-        if verdict is None:
+            judged = await self._judged(tx, limits, thread_id, where, assistant.model)
+        if isinstance(judged, PutOff):
+            return judged
+        if judged is None or not judged.refusal:
             run = move(queued, "in_progress", now)
         else:
-            run = move(queued, "failed", now, last_error=LastError("rate_limit_exceeded", verdict.sentence))
+            run = move(queued, "failed", now, last_error=LastError("rate_limit_exceeded", judged.refusal))
+        people = judged.people if judged else None
+        person = people[-1] if people else person
         lease = self.ownership.lease(now)
         owner = self.ownership.name
         if not await runs.add(tx, run, owner=owner, lease_until=lease, where=where, person=person, delivery="open"):
             return None
-        asked = await inbox.hand_to(tx, thread_id, run.id)
+        asked = await inbox.hand_to(tx, thread_id, run.id, people)
         if asked is None:
             raise _NothingToClaim
-        return Claimed(run, asked)
+        return Claimed(run, asked, left=judged is not None and judged.left)
+
+    async def _judged(
+        self, tx: AsyncConnection, limits: Sequence[Budget], thread_id: str, where: Conversation, model: str
+    ) -> _Judged | PutOff:
+        """Nobody's question is refused for somebody else's budget: those who may be answered come first."""
+        now, said = self.clock.now(), {}
+        for person in await inbox.authors_waiting(tx, thread_id):
+            said[person] = await self.budgets.verdict(tx, limits, where, person, model, now)
+        free = [person for person, verdict in said.items() if verdict is None]
+        if free:
+            return _Judged(free, left=len(free) < len(said))
+        over = [(person, verdict) for person, verdict in said.items() if isinstance(verdict, Over)]
+        if over:
+            told = over[0][1]
+            refused = [person for person, verdict in over if verdict == told]
+            return _Judged(refused, left=len(refused) < len(said), refusal=told.sentence)
+        return next((verdict for verdict in said.values() if isinstance(verdict, PutOff)), PutOff())
 
     def _run(self, now: float, thread_id: str, assistant: Assistant, held: Mapping[str, Policy]) -> Run:
         return new_run(

@@ -40,7 +40,12 @@ class Presses:
         found = await self.database.read(lambda c: _found(c, press))
         if found is None:
             return UNKNOWN
-        run, asked = found
+        try:
+            return await self._do(press, *found)
+        except NotFound:  # forgotten in this moment
+            return UNKNOWN
+
+    async def _do(self, press: Press, run: Run, asked: Asked) -> str | Form:
         match press.button.verb:
             case "stop":
                 return await self._stop(press, run)
@@ -74,7 +79,7 @@ class Presses:
 
 
 async def _found(connection: AsyncConnection, press: Press) -> tuple[Run, Asked] | None:
-    """The run of the button and where it was asked for; None where that is another platform, workspace or channel."""
+    """The run of the button and where it was asked for; None where that is another platform or workspace."""
     asked = await inbox.asked(connection, press.button.run_id)
     here = press.conversation
     if asked is None or (asked.conversation.platform, asked.conversation.workspace) != (here.platform, here.workspace):

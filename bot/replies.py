@@ -62,8 +62,10 @@ class Replies:
             return NOTHING_WRITTEN
         try:
             await self.engine.answer(run.id, call.id, place.question, words)
-        except (IllegalTransition, BadToolOutputs):
+        except BadToolOutputs:
             return ANSWERED
+        except IllegalTransition:  # stopped, or its time is over
+            return OVER
         await self.handler.resume(run.id)
         return ""
 
@@ -90,8 +92,10 @@ class Replies:
 
         try:
             await self.rights.database.write(operation)
-        except (IllegalTransition, BadToolOutputs):
+        except BadToolOutputs:
             return DECIDED
+        except IllegalTransition:
+            return OVER
         await self.handler.resume(run.id)
         return ""
 

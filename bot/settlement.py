@@ -40,7 +40,8 @@ class Settlement:
         placed = placed if done else replace(placed, undecided=True)
 
         async def operation(tx: AsyncConnection) -> None:
-            first = await runs.place(tx, run.id, self.owner, placed, done=done, forget=forget)
+            rests = None if done else run
+            first = await runs.place(tx, run.id, self.owner, placed, done=done, forget=forget, rests=rests)
             if done and first and run.usage is not None:  # the model has been asked
                 await spending.add(tx, run, self.prices.cost(run.model, run.usage) or 0.0)
 

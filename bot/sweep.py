@@ -73,6 +73,8 @@ class Sweep:
                 await self._handler.let_go(run_id)
             else:
                 await self._handler.resume(run_id)
+        for run_id in await self._database.read(lambda c: runs.not_shown(c, owner=me)):
+            await self._handler.resume(run_id)
         for run_id in await self._database.read(lambda c: runs.past_their_time(c, owner=me, now=now)):
             with suppress(IllegalTransition):  # an output came first
                 await self._engine.expire(run_id)

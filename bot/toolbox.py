@@ -12,7 +12,7 @@ from bot.assistants.asking import Asking, Question
 from bot.assistants.types import Asks, Run, ToolCall, function_name
 from bot.clock import Clock
 from bot.models.port import FunctionTool
-from tools.registry import Registry, ToolError
+from tools.registry import Registry
 
 APPROVAL = "approval"
 """The key of a run's tool that says whose approval its calls need: `asker`, `admins` or `either`."""
@@ -67,7 +67,7 @@ class RegistryToolbox:
             return Asking(call)
         try:
             form = self.registry.form(call.name, call.arguments)
-        except (ToolError, KeyError):  # another version asked it
+        except Exception:  # another version asked it
             lost = Question("I no longer know what I wanted to ask. Please stop me.")
             return Asking(call, questions=[lost] * (len(call.answers) + 1))
         return Asking(call, form.title, [Question(one.text, one.choices) for one in form.questions])

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.asking import NOBODY_ANSWERED
+from bot.assistants.history import Past
+from bot.assistants.types import Run
 from bot.replies import ANSWERED
 from bot.store import journal, runs
+from bot.store.journal import StoreJournal
 from tests.asking import button, choice, mail, quiz, registry, sent
 from tests.hand_clock import HandClock
 from tests.parley import Parley, parley_at
 from tests.room import Room
-from tests.scripted_model import ScriptedModel
+from tests.scripted_model import Gate, ScriptedModel
 
 FRANCE = choice("Of France?", "Lyon", "Paris")
 PERU = choice("Of Peru?", "Lima", "Cusco")
@@ -135,3 +139,28 @@ async def test_the_same_answer_in_both_lives_counts_once(tmp_path: Path, model: 
         await parley.quiet()
         assert await parley.alice.press(paris) == ANSWERED
         assert "2 of 2" in room.posts[1].asks[0].text
+
+
+@pytest.mark.parametrize(
+    ("call", "label", "output"), [(quiz(FRANCE), "Paris", '["Paris"]'), (mail(), "Approve", "Sent")]
+)
+async def test_what_is_answered_while_the_run_is_read_anew_counts(
+    tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, call: Any, label: str, output: str
+) -> None:
+    gate, room, past = Gate(), Room(), StoreJournal.past
+
+    async def slow(store: StoreJournal, run: Run, *, fresh: bool) -> Past:
+        await gate.wait()
+        return await past(store, run, fresh=fresh)
+
+    model.call(call)
+    await ask(tmp_path / "p.db", model, room)
+    model.say("All right.")
+    monkeypatch.setattr(StoreJournal, "past", slow)
+    async with parley_at(tmp_path / "p.db", model, room=room, registry=registry()) as parley:
+        await gate.reached.wait()
+        assert await parley.alice.press(button(room.posts[1].asks[0], label)) == ""
+        gate.open()
+        await parley.quiet()
+    assert room.answers == ["All right."]
+    assert model.outputs()[0].startswith(output)

@@ -216,9 +216,9 @@ async def test_everybody_sees_the_assistants_and_what_they_are(parley: Parley) -
     await say(parley, "assistant create helper", "assistant use helper", "assistant set tools tide")
     await say(parley, "assistant set instructions Be brief.\n\nBe blunt.", "assistant set temperature 0.25")
     shown = await parley.alice.command("assistant show", by=BOB)
-    assert shown == (
-        "assistant: helper\nmodel: gpt-test\ntemperature: 0.25\ntools: tide\ninstructions:\nBe brief.\n\nBe blunt."
-    )
+    facts = "assistant: helper\nmodel: gpt-test\ntemperature: 0.25\ntools: tide\ninstructions:"
+    assert shown == f"{facts} for admins to read"
+    assert await say(parley, "assistant show") == f"{facts}\nBe brief.\n\nBe blunt."
     assert await parley.alice.command("assistant show HELPER", by=BOB) == shown
     assert (await parley.alice.command("assistant show default", by=BOB)).startswith("assistant: default\n")
     assert await parley.alice.command("assistant", by=BOB) == await say(parley, "assistant list")

@@ -24,13 +24,14 @@ from bot.store.database import Database
 from bot.store.schema import audit
 from tests.files import ready
 from tests.hand_clock import HandClock
-from tests.parley import Parley, parley_at
+from tests.parley import Parley, forecast, parley_at, tide
 from tests.room import ALICE, BOB
 from tests.scripted_model import ScriptedModel
+from tools.registry import Registry
 
 NOW = 1_800_000_000.0
 HERE = Conversation("slack", "T1", "C1", "1.0")
-TOOLS = {"forecast": False, "tide": False}
+TOOLS = Registry([forecast, tide])
 
 
 class Chat:

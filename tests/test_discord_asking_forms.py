@@ -182,7 +182,7 @@ async def test_a_private_question_asks_back_in_private(talk: Talk) -> None:
 
 
 async def test_a_file_of_a_private_question_goes_with_it(talk: Talk) -> None:
-    talk.model.call(mail(text="Hello. " * 150), text="It snows. " * 100)
+    talk.model.call(mail(to="bob" * 200, text="Hello. " * 150), text="It snows. " * 100)
     gate = talk.model.hold("Sent.")
     async with asker(talk):
         used = await privately(talk)

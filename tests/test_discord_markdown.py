@@ -126,7 +126,7 @@ def test_each_message_fits_and_closes_its_code_and_nothing_is_lost(text: str, li
     parts = split(discord(text), limit, final=True)
     assert all(len(part.whole()) <= limit for part in parts)
     assert all(balanced(part) for part in parts)
-    assert numbers("".join(part.text for part in parts)) == numbers(text)
+    assert numbers("\n".join(part.text for part in parts)) == numbers(text)
 
 
 @settings(max_examples=500, deadline=None)

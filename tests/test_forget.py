@@ -27,6 +27,7 @@ from bot.commands.keeping import (
 from bot.housekeeping import DAY
 from bot.ports import Conversation, Earlier
 from bot.presses import UNKNOWN
+from bot.store import traces as traces_of
 from bot.store.schema import runs
 from tests.kept import dangling, exported, rows, texts, traces
 from tests.parley import Parley, parley_at
@@ -373,7 +374,7 @@ async def test_what_was_not_wiped_before_the_process_died_is_wiped_by_the_next(
             patched.setattr("bot.store.traces.remove", lambda path: False)
             await parley.alice.command("forget sure")
         with closing(sqlite3.connect(path)) as connection:
-            assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+            assert connection.execute("PRAGMA user_version").fetchone() != (0,)
     async with parley_at(path, model) as parley:
         await parley.core.sweep.housekeeping.done()
         with closing(sqlite3.connect(path)) as connection:
@@ -389,3 +390,55 @@ async def test_of_a_large_file_at_least_the_log_is_cut(
     log = parley.core.database.path.with_name("parley.db-wal")
     await parley.alice.command("forget sure")
     assert (b"zebra" in log.read_bytes(), parley.core.database.has_traces) == (False, False)
+
+
+async def test_a_reader_in_the_way_makes_the_file_no_larger_each_time(parley: Parley, model: ScriptedModel) -> None:
+    await turn(parley, model, "The zebra.", "x" * 100_000)
+    path = parley.core.database.path
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM messages").fetchone()
+        await parley.alice.order("forget sure")
+        log = path.with_name("parley.db-wal").stat().st_size
+        for _ in range(3):
+            await parley.core.database.wipe()
+        assert path.with_name("parley.db-wal").stat().st_size == log
+        reader.execute("ROLLBACK")
+
+
+async def test_what_is_removed_while_another_wipes_is_wiped_as_well(
+    parley: Parley, model: ScriptedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = parley.core.database.path
+    await turn(parley, model, "The zebra.", "Striped.")
+    await turn(parley, model, "The okapi.", "Striped, too.", thread="2")
+    change = traces_of._change
+
+    def between(connection: sqlite3.Connection, was: int, to: int) -> bool:
+        """Somebody else removes something just when this one is done."""
+        monkeypatch.undo()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute(f"PRAGMA user_version = {traces_of._whole(was)}")
+        return change(connection, was, to)
+
+    monkeypatch.setattr(traces_of, "_change", between)
+    await parley.alice.command("forget sure")
+    before = parley.core.database.has_traces
+    await parley.core.database.wipe()
+    assert (before, parley.core.database.has_traces) == (True, False)
+    assert traces(tmp_path, "zebra") == {}
+
+
+async def test_ones_own_words_in_what_was_refused_go_too(parley: Parley, model: ScriptedModel, tmp_path: Path) -> None:
+    await turn(parley, model, "Hello.", "Hi.")
+    for words in ("assistant create my-zebra", "tools disable zebra", "budget set zebra day 5", "audit zebra"):
+        await parley.alice.command(words, by=Author("U1", "Zelda zebra"))
+    await parley.alice.command("forget me sure")
+    assert traces(tmp_path, "zebra") == {}
+
+
+async def test_a_deleted_assistant_leaves_no_instructions(parley: Parley, tmp_path: Path) -> None:
+    for words in ("create striped", "use striped", "set instructions You are a zebra " + "x" * 300, "delete striped"):
+        await parley.alice.command(f"assistant {words}", admin=True)
+    await parley.core.database.wipe()
+    assert traces(tmp_path, "x" * 250) == {}

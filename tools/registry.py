@@ -29,6 +29,7 @@ from tools.schema import Schema, is_strict, parameters_of
 DEFAULT_TIMEOUT = 15.0
 LONGEST_OUTPUT = 60_000
 MOST_PROBLEMS = 8
+NOTHING_ASKED = "There is no question in it, so nobody was asked."
 
 AsyncFunction = Callable[..., Coroutine[Any, Any, object]]
 AskingFunction = Callable[..., Form]
@@ -193,9 +194,11 @@ class Registry(Mapping[str, Tool]):
             prepared = _start(chosen, arguments)
         except ToolError as error:
             return str(error)
+        except Exception as error:  # of a function that makes a form; it is told when the call is executed
+            return type(error).__name__
         if inspect.iscoroutine(prepared):
             prepared.close()
-        return ""
+        return "" if not chosen.asks or prepared.questions else NOTHING_ASKED
 
     def form(self, name: str, arguments: str) -> Form:
         """What a call of a tool that asks wants to know. Raises `ToolError` where its arguments do not fit."""
@@ -222,7 +225,8 @@ async def _call(chosen: Tool, arguments: str, context: ToolContext) -> ToolResul
     try:
         prepared = _start(chosen, arguments)
         if chosen.asks:
-            return _failure(f"{chosen.name} asks a person, and there is nobody to ask.")
+            nobody = f"{chosen.name} asks a person, and there is nobody to ask."
+            return _failure(nobody if prepared.questions else NOTHING_ASKED)
         return ToolResult(_cut(_text(await prepared)))
     except ToolError as error:
         return _failure(str(error) or f"{chosen.name} failed and did not say why.")

@@ -44,9 +44,10 @@ class MessageCompleted:
 
 @dataclass(frozen=True, slots=True)
 class CallsRecorded:
-    """The model asked for these calls, and they are on the run's step."""
+    """The model asked for these calls, and they are on the run's step. `asking`: what of them people are asked now."""
 
     step: RunStep
+    asking: Sequence[Asking] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ class Drive:
                 self.emit(TextAppended(message.text))
                 self.emit(MessageCompleted(message))
             elif step.type == "tool_calls":
-                self.emit(CallsRecorded(step))
+                self.emit(CallsRecorded(step, self._asking() if step.status == "in_progress" else ()))
                 for call in step.calls:
                     if call.output is not None:
                         self.emit(OutputRecorded(call))
@@ -177,6 +177,8 @@ class Drive:
             if step is not None and not await self._answer(step):
                 self._rest(ActionRequired(self.run, self._asking()))
                 return
+            if self.run.status == "requires_action":  # somebody answered between the look at it and that at its steps
+                raise Superseded(f"Run '{self.run.id}' has moved on.")
             turn = await self._ask()
             if turn is not None:
                 await self._take(turn)
@@ -187,15 +189,23 @@ class Drive:
     # -- tools ------------------------------------------------------------------------------------------------
 
     async def _answer(self, step: RunStep) -> bool:
-        """Run our own calls of the step. False where calls are left that wait for someone outside."""
-        own = [call for call in step.calls if call.output is None and not call.outside]
-        await self._run_tools(own)
-        if not any(call.outside for call in step.calls):
-            return True
-        await self._look_again()
-        if self.run.status not in ("in_progress", "requires_action"):
-            raise Superseded(f"Run '{self.run.id}' is {self.run.status}.")
-        return self.run.status == "in_progress" and self._open_step() is None
+        """Run our own calls of the step, also those that are approved meanwhile.
+
+        False where calls are left that wait for someone outside.
+        """
+        while True:
+            await self._run_tools(_own_calls(step))
+            if not any(call.outside for call in step.calls):
+                return True
+            await self._look_again()
+            if self.run.status not in ("in_progress", "requires_action"):
+                raise Superseded(f"Run '{self.run.id}' is {self.run.status}.")
+            left = self._open_step()
+            if left is None:
+                return self.run.status == "in_progress"
+            if not _own_calls(left):
+                return False
+            step = left
 
     def _asking(self) -> list[Asking]:
         return [self.toolbox.asking(call) for call in self.run.required_calls if call.asks]
@@ -300,7 +310,7 @@ class Drive:
         if message is not None:
             self.past = replace(self.past, messages=[*self.past.messages, message])
             self.emit(MessageCompleted(message))
-        self.emit(CallsRecorded(step))
+        self.emit(CallsRecorded(step, self._asking()))
 
     def _calls(self, calls: Sequence[port.Call]) -> tuple[tuple[ToolCall, ...], bool]:
         """The turn's calls under ids that are unique in the run, and whether one had to be renamed."""
@@ -342,3 +352,8 @@ class Drive:
         if message is not None:
             self.emit(MessageCompleted(message))
         self._rest(RunEnded(run))
+
+
+def _own_calls(step: RunStep) -> Sequence[ToolCall]:
+    """The calls that are to be run here, and were not yet."""
+    return [call for call in step.calls if call.output is None and not call.outside]

@@ -48,7 +48,7 @@ class AssistantCommands:
     clock: Clock
     people_help: Sequence[str] = (
         "assistant list — the assistants here, and which one answers",
-        "assistant show [NAME] — its model, temperature, tools and instructions",
+        "assistant show [NAME] — its model, temperature and tools; to admins its instructions, too",
     )
     admin_help: Sequence[str] = (
         "assistant create NAME — make one of your own, as the one that answers here is",
@@ -67,7 +67,8 @@ class AssistantCommands:
             case "list", []:
                 return await self.database.read(lambda c: _list(c, request))
             case "show", [*names] if len(names) <= 1:
-                return await self.database.read(lambda c: _show(c, request, "".join(names)))
+                admin = self.rights.is_admin(request)
+                return await self.database.read(lambda c: _show(c, request, "".join(names), instructions=admin))
             case "create", [name]:
                 return await self._change(request, "create", name, lambda tx: self._create(tx, request, name.lower()))
             case "use", [name, *scope] if len(scope) <= 1:
@@ -168,14 +169,15 @@ def _told(request: CommandRequest, one: Assistant, answering: Assistant, held: M
     return f" ({'; '.join(told)})" if told else ""
 
 
-async def _show(connection: AsyncConnection, request: CommandRequest, name: str) -> str:
+async def _show(connection: AsyncConnection, request: CommandRequest, name: str, *, instructions: bool) -> str:
     where = request.conversation
     try:
         assistant = await _named(connection, where, name.lower()) if name else await _answering(connection, where)
     except Wrong as wrong:
         return str(wrong)
     lines = [f"{field}: {shown(assistant, field)}" for field in FIELDS if field != "instructions"]
-    return "\n".join([f"assistant: {assistant.name}", *lines, "instructions:", shown(assistant, "instructions")])
+    told = ["instructions:", shown(assistant, "instructions")] if instructions else ["instructions: for admins to read"]
+    return "\n".join([f"assistant: {assistant.name}", *lines, *told])
 
 
 async def _answering(connection: AsyncConnection, where: Conversation) -> Assistant:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from bot.clock import Clock
 from bot.commands.assistants import AssistantCommands
 from bot.commands.audit import AuditCommand
@@ -18,6 +16,7 @@ from bot.commands.why import WhyCommand
 from bot.settings import Settings
 from bot.stopping import Stopping
 from bot.store.database import Database
+from tools.registry import Registry
 
 
 def build(
@@ -25,14 +24,14 @@ def build(
     database: Database,
     rights: Rights,
     stopping: Stopping,
-    tools: Mapping[str, bool],
+    registry: Registry,
     clock: Clock,
 ) -> Commands:
-    """All commands. `tools` are Parley's own, each with whether the code itself wants its calls to be approved."""
+    """All commands. `registry` has all of Parley's own tools."""
     prices = settings.price_list()
     groups: list[Group] = [
-        ToolCommands(database, rights, tools, settings.approvers),
-        AssistantCommands(database, rights, list(tools), clock),
+        ToolCommands(database, rights, registry, settings.approvers),
+        AssistantCommands(database, rights, registry.names, clock),
         ConversationCommands(database, stopping, clock),
         WhyCommand(database, prices),
         UsageCommand(database, rights, prices, clock),

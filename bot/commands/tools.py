@@ -16,6 +16,7 @@ from bot.ports import CommandRequest
 from bot.store import assistants, policies
 from bot.store.database import Database
 from bot.store.policies import Policy, Scope, approver, enabled
+from tools.registry import Tool
 
 ADMINS_ONLY = "Only admins can switch tools here. Ask one of them."
 APPROVERS = ("asker", "admins", "either")
@@ -29,8 +30,8 @@ FORMS = (
 class ToolCommands:
     database: Database
     rights: Rights
-    tools: Mapping[str, bool]
-    """All of Parley's tools by name, and whether the code itself wants each call of it to be approved."""
+    tools: Mapping[str, Tool]
+    """All of Parley's tools by name."""
     approvers: str
     """Who approves where nobody says otherwise."""
     people_help: Sequence[str] = ("tools list — what I can use here",)
@@ -71,9 +72,9 @@ class ToolCommands:
     def _line(self, request: CommandRequest, held: Mapping[str, Policy], assistant: Assistant | None, name: str) -> str:
         policy, approving = held.get(f"tool:{name}"), held.get(f"approval:{name}")
         told = [f"set for this {scopes.named(request, policy.scope)}"] if policy else []
-        if by := approver(held, name, self.tools[name], self.approvers):
+        if by := approver(held, name, self.tools[name].approval, self.approvers):
             told.append(f"each call needs the approval of {_approval(by)}")
-        elif approving is not None and self.tools[name]:
+        elif approving is not None and self.tools[name].approval:
             told.append("needs no approval")
         if assistant is not None and not assistants.has(assistant, name):
             told.append(f"not one of the tools of {assistant.name}, which answers here")
@@ -85,6 +86,8 @@ class ToolCommands:
         if not self.rights.is_admin(request):
             await self.rights.refuse(request, action, name[:64])
             return ADMINS_ONLY
+        if name in self.tools and self.tools[name].asks and action == "tools approve":
+            return f"{name} asks a person anyway, and needs no approval."
         if name not in self.tools:
             return f"There is no tool “{name[:64]}”. There are: {', '.join(self.tools)}."
         scope = scopes.WORDS.get(words[0].lower()) if words else "workspace"

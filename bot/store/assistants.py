@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.assistants.types import Assistant, function_name, new_id
 from bot.errors import StoreError
 from bot.ports import Conversation
+from bot.store import traces
 from bot.store.policies import Policy
 from bot.store.schema import assistants, policies
 
@@ -91,9 +92,11 @@ async def change(tx: AsyncConnection, assistant: Assistant) -> None:
 
 
 async def remove(tx: AsyncConnection, where: Conversation, assistant: Assistant) -> Sequence[str]:
-    """Take the assistant's name and its policies away; returns the channels that they were for, empty for the whole
-    workspace."""
-    await tx.execute(update(assistants).where(assistants.c.id == assistant.id).values(name=None))
+    """Take all that says what the assistant was away, and its policies; returns the channels that they were for, empty
+    for the whole workspace."""
+    nothing: dict[str, Any] = {"description": None, "instructions": None, "tools": [], "settings": {}, "metadata": {}}
+    await tx.execute(update(assistants).where(assistants.c.id == assistant.id).values(name=None, **nothing))
+    await traces.mark(tx)
     gone = delete(policies).where(
         policies.c.platform == where.platform,
         policies.c.workspace == where.workspace,

@@ -15,10 +15,10 @@ from bot.store import runs as stored_runs
 from bot.store import steps as stored_steps
 from bot.store import threads
 from bot.store.database import MUCH
-from bot.store.schema import audit, feedback, files, messages, runs, spending
+from bot.store.schema import audit, feedback, files, messages, runs, spending, tool_calls
 
 MOST_MESSAGES, MOST_TEXT = 5_000, 6 * 2**20
-"""The newest messages that are handed over, and the bytes of text in them: Discord takes files of 10 MiB, see
+"""The newest messages that are handed over, and the bytes of text that go with them: Discord takes files of 10 MiB, see
 https://docs.discord.com/developers/reference#uploading-files"""
 
 MANY = 500
@@ -97,7 +97,10 @@ async def _newest(connection: AsyncConnection, which: ColumnElement[bool]) -> tu
     """The ids of the newest messages that are to be handed over, and whether there are more. What a person deleted
     is not among them."""
     of_files = select(func.coalesce(func.sum(_size(files.c.text)), 0)).where(files.c.message_id == messages.c.id)
-    query = select(messages.c.id, _size(messages.c.text) + of_files.scalar_subquery()).prefix_with(MUCH)
+    said = _size(tool_calls.c.arguments) + _size(func.coalesce(tool_calls.c.output, ""))
+    of_calls = select(func.coalesce(func.sum(said), 0)).where(tool_calls.c.run_id == messages.c.run_id)
+    size = _size(messages.c.text) + of_files.scalar_subquery() + of_calls.scalar_subquery()
+    query = select(messages.c.id, size).prefix_with(MUCH)
     query = query.where(which, threads.KEPT).order_by(messages.c.seq.desc()).limit(MOST_MESSAGES + 1)
     room, chosen = MOST_TEXT, list[str]()
     for message_id, size in (await connection.execute(query)).all():

@@ -19,6 +19,7 @@ from bot.store.inbox import scoped
 from bot.store.schema import (
     IS_UNFINISHED,
     WAITING,
+    audit,
     bindings,
     feedback,
     files,
@@ -63,7 +64,8 @@ class Share:
 
 async def takes_part(connection: AsyncConnection, thread_id: str, person: str) -> bool:
     """The person wrote a message that is in the thread."""
-    query = select(messages.c.seq).where(messages.c.thread_id == thread_id, messages.c.author_id == person)
+    theirs = (messages.c.thread_id == thread_id, messages.c.author_id == person, KEPT)  # and it was not refused
+    query = select(messages.c.seq).where(*theirs)
     return (await connection.execute(query.limit(1))).first() is not None
 
 
@@ -167,6 +169,10 @@ async def remove_person(tx: AsyncConnection, platform: str, person: str, share: 
     await traces.mark(tx)
     asked = update(runs).where(runs.c.person == person, runs.c.platform == platform)
     await tx.execute(asked.prefix_with(MUCH).values(person=""))
+    # What was refused is told in the person's own words.
+    refused = (audit.c.actor_id == person, audit.c.platform == platform, audit.c.allowed.is_(False))
+    await tx.execute(update(audit).where(*refused).values(target="", actor_name=person))
+    await traces.mark(tx)
 
 
 async def _remove(tx: AsyncConnection, which: ColumnElement[bool], which_runs: ColumnElement[bool], now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,11 +112,16 @@ def scoped(conversation: Conversation, key: str) -> str:
     return f"{conversation.platform}:{conversation.workspace}:{conversation.channel}:{key}"
 
 
-async def hand_to(tx: AsyncConnection, thread_id: str, run_id: str) -> Asked | None:
-    """Give all waiting messages of the thread to a run, in the order they came; None where none waits."""
+async def hand_to(
+    tx: AsyncConnection, thread_id: str, run_id: str, authors: Collection[str] | None = None
+) -> Asked | None:
+    """Give all waiting messages of the thread to a run, or those of some people, in the order they came; None where
+    none waits.
+    """
+    theirs = [] if authors is None else [messages.c.author_id.in_(sorted(authors))]
     taken = await tx.execute(
         update(messages)
-        .where(messages.c.thread_id == thread_id, WAITING)
+        .where(messages.c.thread_id == thread_id, WAITING, *theirs)
         .values(waiting=False, answered_by=run_id, position=threads.next_position(thread_id))
         .returning(*ASKED)
     )
@@ -134,6 +139,13 @@ async def waiting_in(connection: AsyncConnection, thread_id: str) -> tuple[Conve
     query = select(messages.c.conversation, messages.c.author_id).where(messages.c.thread_id == thread_id, WAITING)
     newest = (await connection.execute(query.order_by(messages.c.seq.desc()).limit(1))).one_or_none()
     return None if newest is None else (Conversation(*newest[0]), str(newest[1]))
+
+
+async def authors_waiting(connection: AsyncConnection, thread_id: str) -> Sequence[str]:
+    """The ids of those whose messages wait in the thread, by their newest one, oldest first."""
+    query = select(messages.c.author_id, func.max(messages.c.seq)).where(messages.c.thread_id == thread_id, WAITING)
+    found = await connection.execute(query.group_by(messages.c.author_id))
+    return [str(author) for author, _ in sorted(found, key=lambda row: int(row[1]))]
 
 
 async def forget_secrets(tx: AsyncConnection, run_id: str, owner: str) -> None:

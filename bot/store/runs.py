@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -127,14 +129,23 @@ async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
 
 
 async def place(
-    tx: AsyncConnection, run_id: str, owner: str, placed: Placed, *, done: bool = False, forget: bool = False
+    tx: AsyncConnection,
+    run_id: str,
+    owner: str,
+    placed: Placed,
+    *,
+    done: bool = False,
+    forget: bool = False,
+    rests: Run | None = None,
 ) -> bool:
     """Keep what the platform shows of the reply; `done` where that is its last state. For its owner only.
 
     Where people go on talking elsewhere, that conversation is bound to the run's thread from now on. With `forget` the
     last state removes what was kept only in order to answer. False where it is not the owner's, or was done already.
+    `rests`: what is shown is how the run waits for somebody; see `not_shown`.
     """
-    values: dict[str, Any] = {"placed": {"state": dict(placed.state), "undecided": placed.undecided}}
+    shown = {"state": dict(placed.state), "undecided": placed.undecided}
+    values: dict[str, Any] = {"placed": shown | ({"asks": _asks(_state(rests))} if rests else {})}
     ours = [held(run_id, owner)]
     if done:
         values["delivery"] = "done"
@@ -155,6 +166,15 @@ async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:
     run = to_run(row)
     is_open = not run.is_terminal or row["delivery"] == "open"
     return Unfinished(run, _placed(row["placed"]), row["owner"], is_open)
+
+
+async def not_shown(connection: AsyncConnection, *, owner: str) -> Sequence[str]:
+    """Our runs that wait for somebody who is not shown what for: it could not be shown, or somebody has answered some
+    of it by way of another process."""
+    query = select(runs.c.id, runs.c.required_calls, runs.c.placed)
+    query = query.where(IS_UNFINISHED, runs.c.owner == owner, runs.c.status == "requires_action")
+    found = (await connection.execute(query)).mappings()
+    return [row["id"] for row in found if (row["placed"] or {}).get("asks") != _asks(dict(row))]
 
 
 async def past_their_time(connection: AsyncConnection, *, owner: str, now: float) -> Sequence[str]:
@@ -245,6 +265,12 @@ def to_run(row: RowMapping) -> Run:
         transitions=tuple((status, at) for status, at in row["transitions"]),
         **row["settings"],
     )
+
+
+def _asks(row: Mapping[str, Any]) -> str:
+    """A digest of what a run waits for."""
+    waiting = json.dumps(row["required_calls"], sort_keys=True)
+    return hashlib.blake2b(waiting.encode(), digest_size=8).hexdigest()
 
 
 def _waiting_call(value: dict[str, Any]) -> ToolCall:

@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.lifecycle import ACTIVE
 from bot.assistants.types import Run, Usage
+from bot.store import traces
 from bot.store.database import MUCH
 from bot.store.inbox import LOOKED_THROUGH
-from bot.store.schema import IS_UNFINISHED, messages, runs, spending
+from bot.store.schema import IS_UNFINISHED, messages, run_steps, runs, spending
 
 COUNTS = ("runs", "prompt_tokens", "cached_tokens", "completion_tokens", "cost")
 PLACE = ("platform", "workspace", "day", "channel")
@@ -55,12 +56,13 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """A run that is not in the sums yet. `usage` is known once it is over; `rests`: it waits for somebody."""
+    """A run that is not in the sums yet. `usage` is what it has used so far; `rests`: it waits for somebody."""
 
     channel: str
     person: str
     model: str
-    usage: Usage | None
+    usage: Usage
+    over: bool
     rests: bool
 
 
@@ -102,12 +104,30 @@ async def by(connection: AsyncConnection, share: Share, since: str, column: By) 
 
 async def uncounted(connection: AsyncConnection, platform: str, workspace: str) -> Sequence[Uncounted]:
     """The runs of a workspace that are not over, or not delivered."""
-    query = select(runs.c.channel, runs.c.person, runs.c.model, runs.c.usage, runs.c.status)
+    query = select(runs.c.id, runs.c.channel, runs.c.person, runs.c.model, runs.c.usage, runs.c.status)
     query = query.where(IS_UNFINISHED, runs.c.platform == platform, runs.c.workspace == workspace)
+    found = (await connection.execute(query)).all()
+    so_far = await _so_far(connection, [row.id for row in found if row.status in ACTIVE])
     return [
-        Uncounted(channel, person, model, None if status in ACTIVE else Usage(**(usage or {})), status == WAITS)
-        for channel, person, model, usage, status in await connection.execute(query)
+        Uncounted(
+            row.channel,
+            row.person,
+            row.model,
+            so_far.get(row.id) or Usage(**(row.usage or {})),
+            row.status not in ACTIVE,
+            row.status == WAITS,
+        )
+        for row in found
     ]
+
+
+async def _so_far(connection: AsyncConnection, run_ids: Collection[str]) -> dict[str, Usage]:
+    """What runs have used by their recorded steps."""
+    query = select(run_steps.c.run_id, run_steps.c.usage).where(run_steps.c.run_id.in_(sorted(run_ids)))
+    used: dict[str, Usage] = {}
+    for run_id, usage in await connection.execute(query) if run_ids else ():
+        used[run_id] = used.get(run_id, Usage()) + Usage(**(usage or {}))
+    return used
 
 
 async def has_people(connection: AsyncConnection, before: str) -> bool:
@@ -125,6 +145,7 @@ async def forget_people(tx: AsyncConnection, before: str) -> None:
     merged = select(*columns, *_sums()).where(*past).group_by(*grouped)
     await tx.execute(_added(upsert(spending).from_select([*kept, *COUNTS], merged)))
     await tx.execute(delete(spending).where(*past))
+    await traces.mark(tx)
 
 
 async def names(

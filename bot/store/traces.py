@@ -23,7 +23,8 @@ PATIENCE = 1.0
 
 async def mark(tx: AsyncConnection) -> None:
     """This transaction removes what is to leave no trace."""
-    await tx.exec_driver_sql("PRAGMA user_version = 1")
+    now = (await tx.exec_driver_sql("PRAGMA user_version")).scalar_one()
+    await tx.exec_driver_sql(f"PRAGMA user_version = {_whole(now)}")
 
 
 async def marked(connection: AsyncConnection) -> bool:
@@ -33,16 +34,38 @@ async def marked(connection: AsyncConnection) -> bool:
 def remove(path: Path) -> bool:
     """Leave nothing of what was removed; False where somebody reads the file: it is to be tried again then.
 
-    Of a file that is not `SMALL`, only the log is cut. Raises `sqlite3.Error`.
+    Of a file that is not `SMALL`, only the log is cut. The file is rewritten once, however often the log has to be
+    tried. Raises `sqlite3.Error`.
     """
     with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete=ON")
         connection.execute("PRAGMA temp_store=MEMORY")  # else the copy that VACUUM makes is written to another folder
-        if not connection.execute("PRAGMA user_version").fetchone()[0]:
+        was = _mark(connection)
+        if not was:
             return True
-        if path.stat().st_size <= SMALL:
-            connection.execute("VACUUM")
+        if was % 2:
+            if path.stat().st_size <= SMALL:
+                connection.execute("VACUUM")
+            _change(connection, was, was - 1)
+            was -= 1
         busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if not busy:
-            connection.execute("PRAGMA user_version = 0")
-        return not busy
+        return not busy and _change(connection, was, 0)
+
+
+def _whole(mark: int) -> int:
+    """The next odd number: the file is to be rewritten, whoever rewrites it now. An even one: the log is to be cut."""
+    return mark // 2 * 2 + 3
+
+
+def _mark(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _change(connection: sqlite3.Connection, was: int, to: int) -> bool:
+    """False where another one has removed something meanwhile: his mark stays."""
+    connection.execute("BEGIN IMMEDIATE")
+    same = _mark(connection) == was
+    if same and was != to:
+        connection.execute(f"PRAGMA user_version = {to}")
+    connection.execute("COMMIT")
+    return same
