@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapters.discord.commands import BOOLEAN, COMMANDS, INTEGER, NUMBER
+from adapters.discord.used import ORDER, SUBCOMMAND, WHOLE
 from bot.assistants.types import Author
 from tests.contract.stage import Platform, Shown, Who
 from tests.discord_parley import DiscordParley, discord_parley
@@ -60,8 +62,8 @@ class DiscordStage:
         self.used.append(await self.people["Alice"].presses(self._ours()[-1], "Stop"))
 
     async def commands(self, text: str, *, who: Who = "Ann") -> str:
-        name, _, tool = text.rpartition(" ")
-        used = await self.people[who].uses(f"/{name}", self.general, tool=tool)
+        name, options = spelled(text)
+        used = await self.people[who].uses(f"/{name}", self.general, **options)
         self.used.append(used)
         await self.until(lambda: used.text)
         return used.text
@@ -137,6 +139,31 @@ class DiscordStage:
         for message in self._ours():
             yield from _lines(message, small=True)
             yield from (label for label in message.buttons if label == "Stop")
+
+
+def spelled(line: str) -> tuple[str, dict[str, Any]]:
+    """The slash command, and its options, that say the same as a line of text. Raises `LookupError` where none does."""
+    name, *words = line.split(" ")
+    command = next(one for one in COMMANDS if one["name"] == name)
+    if command["options"] and command["options"][0]["type"] == SUBCOMMAND:
+        command = next(one for one in command["options"] if one["name"] == words[0])
+        name = f"{name} {words.pop(0)}"
+    given: dict[str, Any] = {}
+    for option in sorted(command["options"], key=lambda one: ORDER.index(one["name"])):
+        choices = [choice["value"] for choice in option.get("choices", ())]
+        counts = option["type"] in (NUMBER, INTEGER)
+        if not words or (choices and words[0] not in choices) or (counts and not words[0].isdigit()):
+            continue
+        if option["name"] in WHOLE:
+            given[option["name"]], words = " ".join(words), []
+        elif option["type"] == BOOLEAN:
+            given |= {words.pop(0): True} if words[0] == option["name"] else {}
+        else:
+            word = words.pop(0)
+            given[option["name"]] = int(word) if counts else word
+    if words:
+        raise LookupError(f"{words} cannot be said with /{name}")
+    return name, given
 
 
 def _lines(message: Message, *, small: bool) -> list[str]:
