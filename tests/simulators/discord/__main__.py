@@ -2,9 +2,10 @@
 
 dm …          Alice writes to the app directly      bob …          Bob mentions it in #general
 in-thread …   Alice answers in the last thread      plain …        Alice says it without a mention
-/ask A=B …    a slash command with its options      press NAME     press a button of the app
-menu NAME     the context menu on the last question edit …         Alice changes her last question
-drop          break the app's connection            threads        everything there is
+/ask A=B …    a slash command with its options      press LABEL    press a button or choose from a menu of the app
+menu NAME     the context menu on the last question fill TEXT      write that into the last form and send it
+edit …        Alice changes her last question       drop           break the app's connection
+threads       everything there is
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import shlex
 import sys
 from typing import Any
 
-from tests.simulators.discord import Channel, Message, World, discord, transcript
+from tests.simulators.discord import Channel, Interaction, Message, World, discord, transcript
 
 
 class Console:
@@ -28,6 +29,7 @@ class Console:
         self.alice, self.bob = guild.person("Alice", admin=True), guild.person("Bob")
         self.general: Channel = guild.channel("general")
         self.last: Message | None = None
+        self._form: Interaction | None = None
         self._seen: dict[str, str] = {}
 
     async def does(self, line: str) -> None:
@@ -49,6 +51,8 @@ class Console:
                 await self.alice.menu(rest, self.last)
             case "press":
                 await self._presses(rest)
+            case "fill":
+                await self._fills(rest)
             case "drop":
                 self.world.drop()
             case "threads":
@@ -90,13 +94,23 @@ class Console:
         asked = await self.alice.uses(command, self.general, **given)
         self.print(f"    {asked.error or f'acknowledged after {asked.acknowledged_after:.3f} s'}")
 
-    async def _presses(self, name: str) -> None:
+    async def _presses(self, label: str) -> None:
+        """The newest message that shows the label."""
         everywhere = [one for channel in self.world.channels.values() for one in channel.messages]
         for message in [*self.world.ephemerals, *everywhere][::-1]:
-            if any(name in (part.get("custom_id"), part.get("label")) for part in message.parts):
-                await self.alice.presses(message, name)
-                return
-        raise LookupError(f"nothing shows {name}")
+            for press in (self.alice.presses, self.alice.chooses):
+                with contextlib.suppress(LookupError):
+                    used = await press(message, label)
+                    self._form = used if used.modal else self._form
+                    return
+        raise LookupError(f"nothing shows {label}")
+
+    async def _fills(self, text: str) -> None:
+        if self._form is None or self._form.modal is None:
+            raise LookupError("no form is open")
+        inside = [label.get("component") or {} for label in self._form.modal["components"]]
+        (field,) = [part["custom_id"] for part in inside if "custom_id" in part]
+        await self.alice.submits(self._form, {field: text})
 
     def _thread(self) -> Channel:
         threads = self.world.threads(self.general)

@@ -2,9 +2,10 @@
 
 dm …          Alice writes to the app directly      bob …          Bob mentions it in #general
 in-thread …   Alice answers in the last thread      plain …        Alice says it without a mention
-/parley …     the slash command                     press ID [V]   press a button of the app
-stop          Slack's Stop in the last thread       home           open the Home tab
-drop          break the app's connections           threads        everything there is
+/parley …     the slash command                     press LABEL    press a button or choose from a menu of the app
+stop          Slack's Stop in the last thread       fill TEXT      write that into the last form and send it
+home          open the Home tab                     drop           break the app's connections
+threads       everything there is
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import contextlib
 import sys
 
 from tests.simulators.slack import Channel, Post, Workspace, blocks, slack, transcript
+from tests.simulators.slack.views import OpenView
 
 
 class Console:
@@ -43,7 +45,9 @@ class Console:
             case "stop" if self.last:
                 await self.alice.stops(self.last.channel, self.last)
             case "press":
-                await self._presses(*rest.split(" ", 1))
+                await self._presses(rest)
+            case "fill":
+                await self._fills(rest)
             case "home":
                 await self.alice.opens_home()
             case "drop":
@@ -81,13 +85,22 @@ class Console:
         shown |= {view.hash: f"[view]\n{view.text}" for view in [*workspace.views, *workspace.homes.values()]}
         return {key: text for key, text in shown.items() if self._seen.get(key) != text}
 
-    async def _presses(self, action_id: str, value: str | None = None) -> None:
+    async def _presses(self, label: str) -> None:
+        """The newest thing that shows the label; on the Home tab, too."""
         posts = [post for channel in self.workspace.channels.values() for post in self.workspace.posts(channel)]
-        for place in [*self.workspace.ephemeral_posts, *posts][::-1]:
-            if any(element.get("action_id") == action_id for _, element in blocks.elements(place.all_blocks)):
-                await self.alice.presses(place, action_id, value)
+        places: list[Post | OpenView] = [*self.workspace.ephemeral_posts, *posts[::-1], *self.workspace.homes.values()]
+        for place in places:
+            with contextlib.suppress(LookupError):
+                await self.alice.picks(place, label)
                 return
-        raise LookupError(f"nothing shows {action_id}")
+        raise LookupError(f"nothing shows {label}")
+
+    async def _fills(self, text: str) -> None:
+        form = next((view for view in self.workspace.views[::-1] if view.open), None)
+        if form is None:
+            raise LookupError("no form is open")
+        fields = [(block["block_id"], part["action_id"]) for block, part in blocks.elements(form.view["blocks"])]
+        await self.alice.submits(form, {"/".join(fields[0]): text})
 
 
 async def _run(port: int) -> None:

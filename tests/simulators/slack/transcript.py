@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.simulators.slack import blocks
 from tests.simulators.slack.posts import Channel, Post
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ def line(workspace: Workspace, post: Post) -> str:
     person = workspace.people.get(post.user)
     state = f" [{post.stream_state}]" if post.stream_state not in ("", "completed") else ""
     cards = "".join(f"\n      ({status}) {title}" for title, status in post.tasks)
-    return f"{person.name if person else 'Parley'}{state}: {post.text}{cards}"
+    parts = [part for _, part in blocks.elements(post.all_blocks)]
+    texts = [
+        (part.get("text") or {}).get("text") for part in [*parts, *(o for p in parts for o in p.get("options") or ())]
+    ]
+    marks = "".join(f" [{text}]" for text in texts if text)
+    return f"{person.name if person else 'Parley'}{state}: {post.text}{cards}{marks}"
 
 
 def _thread(workspace: Workspace, root: Post) -> list[str]:
