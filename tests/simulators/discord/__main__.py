@@ -89,7 +89,8 @@ class Console:
         words = shlex.split(line)
         given: dict[str, Any] = dict(word.split("=", 1) for word in words if "=" in word)
         for name, value in given.items():
-            given[name] = {"true": True, "false": False}.get(value, value)
+            number = int(value) if value.isdigit() and name != "prompt" else value
+            given[name] = {"true": True, "false": False}.get(value, number)
         command = " ".join(word for word in words if "=" not in word)
         asked = await self.alice.uses(command, self.general, **given)
         self.print(f"    {asked.error or f'acknowledged after {asked.acknowledged_after:.3f} s'}")

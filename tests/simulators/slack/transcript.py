@@ -31,10 +31,9 @@ def line(workspace: Workspace, post: Post) -> str:
     state = f" [{post.stream_state}]" if post.stream_state not in ("", "completed") else ""
     cards = "".join(f"\n      ({status}) {title}" for title, status in post.tasks)
     parts = [part for _, part in blocks.elements(post.all_blocks)]
-    texts = [
-        (part.get("text") or {}).get("text") for part in [*parts, *(o for p in parts for o in p.get("options") or ())]
-    ]
-    marks = "".join(f" [{text}]" for text in texts if text)
+    labels = [part.get("text") for part in [*parts, *(one for part in parts for one in part.get("options") or ())]]
+    texts = [label["text"] for label in labels if isinstance(label, dict)]
+    marks = "".join(f" [{text}]" for text in texts)
     return f"{person.name if person else 'Parley'}{state}: {post.text}{cards}{marks}"
 
 
