@@ -125,8 +125,8 @@ class Handler:
             self._calm()
         if taken.dismissed:
             await self.let_go(taken.dismissed)
-        if taken.changed:
-            await self.resume(taken.changed)
+        if taken.waits_for:
+            await self.resume(taken.waits_for)
         return taken.accepted
 
     async def quiet(self) -> None:

@@ -48,13 +48,13 @@ class _Judged:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a message. `dismissed` is a run that it put an end to, which is `cancelling`; `changed` is one
-    whose quiz it put away, and which goes on for something else."""
+    """What became of a message. `dismissed` is a run that it put an end to, which is `cancelling`; `waits_for` one that
+    waits for somebody itself: what that is has to be shown anew, it may have been deleted."""
 
     accepted: Accepted
     claimed: Claimed | None = None
     dismissed: str = ""
-    changed: str = ""
+    waits_for: str = ""
 
 
 class Rush:
@@ -170,7 +170,7 @@ class Inbox:
         if run.status == "cancelling":
             return Taken(accepted, dismissed=run.id)
         note = asking.waits_first(run, asked.asker)
-        return Taken(replace(accepted, note=note), changed=run.id if put_away else "")
+        return Taken(replace(accepted, note=note), waits_for=run.id)
 
     async def _claim(
         self, tx: AsyncConnection, thread_id: str, where: Conversation, person: str, held: Mapping[str, Policy]

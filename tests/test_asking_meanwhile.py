@@ -168,9 +168,26 @@ async def test_what_could_not_be_shown_is_shown_when_the_platform_is_back(parley
             parley.clock.advance(16)
         await asyncio.sleep(0)
     broken = False
-    await parley.core.sweep.once()
+    for _ in range(20):  # one more attempt may be on its way
+        await parley.core.sweep.once()
+        parley.clock.advance(16)
+        for _ in range(50):
+            await asyncio.sleep(0)
     await parley.quiet()
     assert [ask.text for post in parley.room.posts.values() for ask in post.asks] == ["**Capitals**\n\nOf France?"]
+
+
+async def test_what_is_asked_and_was_deleted_is_shown_anew_to_whoever_waits_for_it(
+    parley: Parley, model: ScriptedModel
+) -> None:
+    model.call(mail())
+    await asked(parley)
+    parley.room.posts.clear()  # by a moderator, say
+    accepted = await parley.alice.say("Are you there?", by=BOB)
+    assert accepted.note.startswith("Something here has to be approved")
+    await parley.quiet()
+    (post,) = parley.room.posts.values()
+    assert [ask.kind for ask in post.asks] == ["approval"]
 
 
 async def test_a_question_that_was_shown_and_not_recorded_so_is_followed_by_the_next(

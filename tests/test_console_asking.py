@@ -63,6 +63,14 @@ async def test_a_choice_is_typed_by_its_number_or_its_words(tmp_path: Path, mode
     assert model.outputs() == ['["Paris"]']
 
 
+async def test_a_choice_that_is_a_number_itself_is_meant_before_its_place(tmp_path: Path, model: ScriptedModel) -> None:
+    model.call(quiz(choice("Two and two?", "5", "4", "2")))
+    model.say("Well.")
+    async with chatting(tmp_path / "p.db", model) as terminal:
+        await types(terminal, "2")
+    assert model.outputs() == ['["2"]']
+
+
 async def test_words_answer_a_question_without_choices(tmp_path: Path, model: ScriptedModel) -> None:
     model.call(quiz(free("Why?")))
     model.say("I see.")

@@ -60,6 +60,6 @@ def _meant(ask: Ask, typed: str) -> Option | None:
         case "approval":
             return ask.options[0] if word in YES else ask.options[1] if word in NO else None
         case "choice":
-            if word.isdecimal() and 0 < int(word) <= len(ask.options):
-                return ask.options[int(word) - 1]
-            return next((option for option in ask.options if option.label.casefold() == word), None)
+            said = next((option for option in ask.options if option.label.casefold() == word), None)
+            numbered = word.isdecimal() and 0 < int(word) <= len(ask.options)
+            return said or (ask.options[int(word) - 1] if numbered else None)
