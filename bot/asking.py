@@ -17,7 +17,7 @@ from bot.assistants.journal import Change
 from bot.assistants.lifecycle import move
 from bot.assistants.types import Author, Run, ToolCall
 from bot.buttons import Button
-from bot.view import Ask, Option, printable
+from bot.view import Ask, Option, one_line, printable
 
 LONGEST_ARGUMENTS, LEAST = 1_200, 60
 """Characters of a call's arguments that are shown, shared evenly among them, and of each at the least: what is left out
@@ -115,7 +115,7 @@ def _seen(text: str) -> str:
 
 
 def _inline(text: str) -> str:
-    return " ".join(printable(text).replace("*", "∗").split())
+    return one_line(text).replace("*", "∗")
 
 
 def dismissal(run: Run, now: float) -> Change | None:

@@ -21,7 +21,7 @@ from bot.ports import Form, Press
 from bot.store import journal, runs
 from bot.store.inbox import Asked
 from bot.toolbox import approvers
-from bot.view import printable
+from bot.view import one_line
 
 OVER = "That question is over."
 ANSWERED = "That was answered already."
@@ -102,7 +102,7 @@ class Replies:
     def _decision(self, press: Press, run: Run, call_id: str) -> Change:
         if press.button.verb == "approve":
             return self.engine.approval(run, call_id)
-        by = " ".join(printable(press.author.name).split())
+        by = one_line(press.author.name)
         told = json.dumps({"error": f"{by} denied this call. Do not make it again."}, ensure_ascii=False)
         return self.engine.denial(run, call_id, told)
 

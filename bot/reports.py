@@ -14,7 +14,7 @@ from bot.errors import NotFound
 from bot.settings import Settings
 from bot.store import runs, steps, threads
 from bot.store.database import Database
-from bot.view import printable
+from bot.view import one_line
 
 
 def _console() -> Console:
@@ -41,7 +41,7 @@ async def show_threads(settings: Settings, limit: int) -> None:
     table = _table("thread", "begun", "messages", "where", "first message")
     for line in lines:
         where = str(line.conversation or "")
-        table.add_row(line.id, _when(line.created_at), str(line.messages), where, _one_line(line.title))
+        table.add_row(line.id, _when(line.created_at), str(line.messages), where, one_line(line.title))
     _console().print(table if lines else "No threads yet.")
 
 
@@ -82,9 +82,9 @@ def _show_run(run: Run, of_run: Sequence[RunStep]) -> None:
         show("  ".join(("", step.id, step.type, step.status, took, _tokens(step.usage))).rstrip())
         for call in step.calls:
             state = "waiting" if call.output is None else "failed" if call.failed else "done"
-            show("  ".join(("", "", _one_line(call.name), state, _took(call.started_at, call.completed_at))).rstrip())
+            show("  ".join(("", "", one_line(call.name), state, _took(call.started_at, call.completed_at))).rstrip())
     if run.last_error:
-        show(f"  {run.last_error.code}: {_one_line(run.last_error.message)}")
+        show(f"  {run.last_error.code}: {one_line(run.last_error.message)}")
 
 
 def _tokens(usage: Usage | None) -> str:
@@ -99,7 +99,3 @@ def _took(start: float | None, end: float | None) -> str:
 
 def _when(at: float) -> str:
     return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(printable(text).split())

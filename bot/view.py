@@ -25,6 +25,11 @@ def printable(text: str) -> str:
     return _OBEYED.sub("�", text.replace("\r\n", "\n"))
 
 
+def one_line(text: str) -> str:
+    """The same in one line, with single blanks."""
+    return " ".join(printable(text).split())
+
+
 @dataclass(frozen=True, slots=True)
 class StatusLine:
     """A tool at work: the tool's own name, never its arguments."""
@@ -34,7 +39,7 @@ class StatusLine:
     state: LineState = "running"
 
     def __str__(self) -> str:
-        return f"calling {' '.join(printable(self.tool).split())[:LONGEST_NAME]}…"
+        return f"calling {one_line(self.tool)[:LONGEST_NAME]}…"
 
     @property
     def marked(self) -> str:

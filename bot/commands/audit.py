@@ -13,7 +13,7 @@ from bot.ports import CommandRequest
 from bot.store import audit
 from bot.store.audit import Entry
 from bot.store.database import Database
-from bot.view import printable
+from bot.view import one_line
 
 LINES, MOST = 10, 50
 """Entries that are shown without a number, and at most."""
@@ -64,4 +64,4 @@ def _word(value: str | None) -> str:
 
 def _one_line(text: str, longest: int = LONGEST_NAME) -> str:
     """Without quotes like those around a name, which nobody's name can end then."""
-    return " ".join(printable(text).split())[:longest].translate(QUOTES)
+    return one_line(text)[:longest].translate(QUOTES)

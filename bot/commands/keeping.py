@@ -13,6 +13,7 @@ from bot.assistants.types import Author
 from bot.clock import Clock
 from bot.commands.catalogue import Command
 from bot.commands.rights import Rights
+from bot.figures import counted
 from bot.ports import Answer, CommandRequest
 from bot.store import exporting, forgetting, threads
 from bot.store.database import Database
@@ -180,13 +181,9 @@ class _No(Exception):
 def _told(stock: Stock, judged: int = 0) -> str:
     """`14 messages, 9 answers and 2 files`."""
     counts = [(stock.messages, "message"), (stock.answers, "answer"), (stock.files, "file")]
-    parts = [_count(count, noun) for count, noun in counts if count]
-    parts += [f"feedback on {_count(judged, 'answer')}"] if judged else []
+    parts = [counted(count, noun) for count, noun in counts if count]
+    parts += [f"feedback on {counted(judged, 'answer')}"] if judged else []
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or "nothing"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _platform(request: CommandRequest) -> str:

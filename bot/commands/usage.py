@@ -19,7 +19,7 @@ from bot.prices import Prices
 from bot.store import spending
 from bot.store.database import Database
 from bot.store.spending import By, Share, Spent
-from bot.view import printable
+from bot.view import one_line
 
 ADMINS_ONLY = "Only admins can see what all others used. Say “usage me” or “usage here”."
 NO_CHANNEL = "There is no channel here. Say “usage me”."
@@ -94,7 +94,7 @@ class UsageCommand:
 
     def _list(self, rows: Sequence[tuple[str, Spent]], named: Mapping[str, str]) -> Iterator[str]:
         for of, spent in rows[:MOST]:
-            name, id_ = _one_line(named.get(of, "")), _one_line(of)
+            name, id_ = one_line(named.get(of, ""))[:LONGEST_NAME], one_line(of)[:LONGEST_NAME]
             yield f"{f'{name} ({id_})' if name else id_ or 'nobody any more'}: {self._said(spent)}"
         if more := [spent for _, spent in rows[MOST:]]:
             yield f"{len(more)} more: {self._said(sum(more, Spent()))}"
@@ -119,7 +119,3 @@ def _title(request: CommandRequest, whose: Whose) -> str:
             return "This channel"
         case "all":
             return f"The {scopes.whole(request, 'workspace').removeprefix('the ')}"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(printable(text).split())[:LONGEST_NAME]

@@ -11,7 +11,7 @@ from bot.ports import CommandRequest
 from bot.prices import Prices
 from bot.store import runs, steps, threads
 from bot.store.database import Database
-from bot.view import printable
+from bot.view import one_line
 
 NOTHING = "There is no answer here yet that I could explain."
 
@@ -53,7 +53,7 @@ def _lines(run: Run, of_run: Sequence[RunStep], cost: str) -> Iterator[str]:
 def _call(call: ToolCall) -> str:
     outcome = "no output" if call.output is None else "failed" if call.failed else "done"
     took = f", {_seconds(call.started_at, call.completed_at)}" if call.started_at and call.completed_at else ""
-    return f"  {' '.join(printable(call.name).split())[:64]}: {outcome}{took}"
+    return f"  {one_line(call.name)[:64]}: {outcome}{took}"
 
 
 def _seconds(start: float, end: float) -> str:

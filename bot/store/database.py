@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +33,9 @@ WAITING = ("connect", "commit", "rollback", "close")
 BEGIN = "BEGIN IMMEDIATE"
 MUCH = "/* much data */"
 """A statement with these words in it (`prefix_with(MUCH)`) may move megabytes: no other work waits for its steps."""
+
+MANY = 500
+"""How many ids a statement names at most."""
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100", "secure_delete=ON")
 
@@ -220,3 +223,8 @@ def _to_json(value: object) -> str:
 
 def _store_error(error: exc.DBAPIError) -> StoreError:
     return StoreError(f"The database could not do its part: {error.orig}.")
+
+
+def parts(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Ids in parts of at most `MANY`."""
+    return [ids[start : start + MANY] for start in range(0, len(ids), MANY)]

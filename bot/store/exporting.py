@@ -14,15 +14,12 @@ from bot.assistants.types import File, Message, Run, RunStep
 from bot.store import runs as stored_runs
 from bot.store import steps as stored_steps
 from bot.store import threads
-from bot.store.database import MUCH
+from bot.store.database import MUCH, parts
 from bot.store.schema import audit, feedback, files, messages, runs, spending, tool_calls
 
 MOST_MESSAGES, MOST_TEXT = 5_000, 6 * 2**20
 """The newest messages that are handed over, and the bytes of text that go with them: Discord takes files of 10 MiB, see
 https://docs.discord.com/developers/reference#uploading-files"""
-
-MANY = 500
-"""How many ids a statement names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +43,7 @@ async def conversation(connection: AsyncConnection, thread_id: str) -> Export:
     """All that is stored of a thread."""
     found = await _export(connection, messages.c.thread_id == thread_id)
     judged: list[Mapping[str, Any]] = []
-    for some in _parts([run.id for run in found.runs]):
+    for some in parts([run.id for run in found.runs]):
         judged += await _rows(connection, select(feedback).where(feedback.c.run_id.in_(some)))
     return replace(found, feedback=sorted(judged, key=lambda row: float(row["at"])))
 
@@ -75,7 +72,7 @@ async def person(connection: AsyncConnection, platform: str, person_id: str) -> 
 async def _export(connection: AsyncConnection, which: ColumnElement[bool]) -> Export:
     chosen, cut = await _newest(connection, which)
     rows: list[RowMapping] = []
-    for some in _parts(chosen):
+    for some in parts(chosen):
         found = await connection.execute(select(messages).prefix_with(MUCH).where(messages.c.id.in_(some)))
         rows += found.mappings().all()
     rows.sort(key=lambda row: (row["position"] is None, row["position"] or 0, row["seq"]))
@@ -85,7 +82,7 @@ async def _export(connection: AsyncConnection, which: ColumnElement[bool]) -> Ex
     run_ids = sorted({*answered_by.values(), *(row["run_id"] for row in rows if row["run_id"])})
     ran: list[Run] = []
     steps: list[RunStep] = []
-    for some in _parts(run_ids):
+    for some in parts(run_ids):
         of_runs = await connection.execute(select(runs).prefix_with(MUCH).where(runs.c.id.in_(some)))
         ran += [stored_runs.to_run(row) for row in of_runs.mappings()]
         steps += await stored_steps.of_runs(connection, some)
@@ -115,7 +112,7 @@ async def _files(connection: AsyncConnection, message_ids: Sequence[str]) -> dic
     """The files of messages without the bytes of images."""
     note = case((func.length(files.c.data) == 0, files.c.note), else_="")  # see `bot.store.files.of_messages`
     found: dict[str, list[File]] = {}
-    for some in _parts(message_ids):
+    for some in parts(message_ids):
         query = select(files.c.message_id, files.c.name, files.c.mime, files.c.size, files.c.text, note)
         query = query.where(files.c.message_id.in_(some)).order_by(files.c.message_id, files.c.number)
         for message_id, name, mime, size, text, told in (await connection.execute(query.prefix_with(MUCH))).all():
@@ -129,7 +126,3 @@ async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[Mapping
 
 def _size(column: ColumnElement[str]) -> ColumnElement[int]:
     return func.length(cast(column, LargeBinary))
-
-
-def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + MANY] for start in range(0, len(ids), MANY)]

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import Conversation
 from bot.store import forgotten, traces
-from bot.store.database import MUCH
+from bot.store.database import MUCH, parts
 from bot.store.inbox import scoped
 from bot.store.schema import (
     IS_UNFINISHED,
@@ -33,9 +33,6 @@ from bot.store.threads import KEPT
 
 LAST = "\U0010ffff"
 """Comes after every key."""
-
-MANY = 500
-"""How many ids a statement names at most."""
 
 
 class Stock(NamedTuple):
@@ -96,7 +93,7 @@ async def busy_with(connection: AsyncConnection, platform: str, person: str) -> 
 async def stock(connection: AsyncConnection, thread_ids: Sequence[str]) -> Stock:
     """What is stored of some threads."""
     found = Stock()
-    for some in _parts(thread_ids):
+    for some in parts(thread_ids):
         found = _sum(found, await _stock(connection, messages.c.thread_id.in_(some), messages.c.thread_id.in_(some)))
     return found
 
@@ -104,9 +101,9 @@ async def stock(connection: AsyncConnection, thread_ids: Sequence[str]) -> Stock
 async def stock_of(connection: AsyncConnection, share: Share) -> Stock:
     """What is stored of a person, with the answers that go with it."""
     found = await stock(connection, share.alone)
-    for some in _parts(share.messages):
+    for some in parts(share.messages):
         found = _sum(found, await _stock(connection, messages.c.id.in_(some), messages.c.id.in_([])))
-    for some in _parts(share.runs):
+    for some in parts(share.runs):
         found = _sum(found, await _stock(connection, messages.c.id.in_([]), messages.c.run_id.in_(some)))
     return found
 
@@ -122,12 +119,12 @@ async def of_person(connection: AsyncConnection, platform: str, person: str) -> 
     alone = [thread_id for thread_id, shared in rows if not shared]
     among = [thread_id for thread_id, shared in rows if shared]
     theirs: list[tuple[str, str | None]] = []
-    for some in _parts(among):
+    for some in parts(among):
         here_said = (messages.c.author_id == person, messages.c.thread_id.in_(some))
         said = await connection.execute(select(messages.c.id, messages.c.answered_by).where(*here_said))
         theirs += [(message_id, run_id) for message_id, run_id in said]
     own = sorted({run_id for _, run_id in theirs if run_id is not None})
-    for some in _parts(own):
+    for some in parts(own):
         others = (messages.c.answered_by.in_(some), messages.c.author_id != person)
         shared_runs = set((await connection.execute(select(messages.c.answered_by).where(*others))).scalars())
         own = [run_id for run_id in own if run_id not in shared_runs]
@@ -144,7 +141,7 @@ async def of_person(connection: AsyncConnection, platform: str, person: str) -> 
 async def remove_threads(tx: AsyncConnection, thread_ids: Sequence[str], now: float, *, for_good: bool) -> None:
     """Remove threads with all that belongs to them. `for_good`: what was said there is not to be read again, should
     somebody go on in that conversation."""
-    for some in _parts(thread_ids):
+    for some in parts(thread_ids):
         of_messages = messages.c.thread_id.in_(some)
         if for_good:
             bound = await tx.execute(select(bindings).where(bindings.c.thread_id.in_(some)))
@@ -161,9 +158,9 @@ async def remove_threads(tx: AsyncConnection, thread_ids: Sequence[str], now: fl
 async def remove_person(tx: AsyncConnection, platform: str, person: str, share: Share, now: float) -> None:
     """Remove what a person said, the answers to nobody else, and what the person thought of others' answers."""
     await remove_threads(tx, share.alone, now, for_good=True)
-    for some in _parts(share.runs):
+    for some in parts(share.runs):
         await _remove(tx, messages.c.answered_by.in_(some), runs.c.id.in_(some), now)
-    for some in _parts(share.messages):
+    for some in parts(share.messages):
         await _remove(tx, messages.c.id.in_(some), runs.c.id.in_([]), now)
     await tx.execute(delete(feedback).where(*_judged(platform, person)).prefix_with(MUCH))
     await traces.mark(tx)
@@ -215,7 +212,3 @@ def _sum(one: Stock, other: Stock) -> Stock:
 
 def _on(platform: str) -> ColumnElement[bool]:
     return messages.c.key.startswith(f"{platform}:", autoescape=True)
-
-
-def _parts(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + MANY] for start in range(0, len(ids), MANY)]
