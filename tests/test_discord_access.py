@@ -11,6 +11,8 @@ from sqlalchemy import func, select
 
 from adapters.discord.commands import MENU
 from bot.access import KEPT_OUT
+from bot.app import Core
+from bot.ports import CommandRequest, Overview
 from bot.store.schema import messages
 from tests.discord_parley import DiscordParley, Talk, talk_at
 from tests.simulators.discord import Channel
@@ -67,6 +69,39 @@ async def test_who_is_kept_out_is_told_so_in_private_whatever_they_do(talk: Talk
         count = select(func.count()).where(messages.c.role == "user")
         assert await parley.core.database.read(lambda c: c.scalar(count)) == 1
     assert [one.text for one in talk.ours(talk.general)] == ["Cold."]
+
+
+@pytest.mark.parametrize("reason", KEEPING_OUT)
+async def test_who_is_kept_out_is_offered_no_names(talk: Talk, reason: str) -> None:
+    settings = KEEPING_OUT[reason](talk)
+    roles = [role for role in talk.guild.roles.values() if role.name == "Guests"]
+    talk.guild.members[talk.alice.id].roles += [role.id for role in roles]
+    async with talk.parley(**settings):
+        for typed in ("", "t"):
+            assert await talk.alice.completes("/tools enable", "tool", typed, talk.general) == []
+        if reason in ("role", "person", "others"):
+            offered = await talk.bob.completes("/tools enable", "tool", "t", talk.general)
+            assert [one.name for one in offered] == ["tide", "forecast"]
+
+
+async def test_what_is_known_of_who_is_kept_out_makes_completions_quick(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[CommandRequest] = []
+    overview = Core.overview
+
+    async def counted(core: Core, request: CommandRequest) -> Overview:
+        asked.append(request)
+        return await overview(core, request)
+
+    monkeypatch.setattr(Core, "overview", counted)
+    async with talk.parley():
+        for typed in ("", "t", "ti", "tid"):
+            assert await talk.alice.completes("/tools enable", "tool", typed, talk.general)
+        assert len(asked) == 1
+        talk.guild.members[talk.alice.id].roles.append(talk.guild.role("Guests").id)
+        assert await talk.alice.completes("/tools enable", "tool", "", talk.general)
+        assert len(asked) == 2
 
 
 @pytest.mark.parametrize("reason", ["server", "channel", "role", "person"])

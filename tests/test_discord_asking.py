@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.asking import NOBODY_ANSWERED, PUT_AWAY
 from bot.models.port import Call, Turn
 from bot.replies import ADMINS_DECIDE, ANSWERED, ASKER_DECIDES, DECIDED, NOT_YOURS, OVER
 from bot.stopping import STOPPED
+from bot.store.schema import runs
 from tests.asking import choice, mail, quiz, sent
 from tests.discord_asking import asked, asker, asking_at, styles
 from tests.discord_parley import Talk
@@ -82,6 +84,34 @@ async def test_long_choices_stand_in_the_text_by_their_letters(talk: Talk, count
         labels = shown.menus[0] if count > 5 else shown.buttons[:-1]
         assert labels == [*"ABCDEFGH"[:count]]
         await (talk.alice.chooses(shown, "B") if count > 5 else talk.alice.presses(shown, "B"))
+        await talk.shows(told, "Right.")
+    assert json.loads(talk.model.outputs()[-1]) == [choices[1]]
+
+
+MARKED = {
+    "bold": "__It__ is ||cold||, ~~warm~~ `x` \\o/",
+    "heading": "# Oslo is where it is",
+    "list": "- 1. Oslo",
+    "link": "[Oslo](https://example.com/a_b_c) <https://example.com> &amp; <@1> @everyone",
+}
+
+
+@pytest.mark.parametrize("marked", MARKED.values(), ids=MARKED)
+async def test_choices_in_the_text_read_as_they_are(talk: Talk, marked: str) -> None:
+    choices = [f"{marked} {'is a long answer ' * 6}{number}" for number in range(2)]
+    talk.model.call(quiz(choice("Which?", *choices)))
+    talk.model.say("Right.")
+    async with asker(talk):
+        told = await talk.asks()
+        await talk.world.until(lambda: talk.ours(told) and "A" in talk.ours(told)[-1].buttons)
+        [shown] = talk.ours(told)
+        *_, first, _ = shown.text.splitlines()
+        # A backslash shows the mark behind it, and nothing else of the line means more than it says.
+        bare = re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", first)
+        assert bare == f"A. {choices[0]}"
+        assert not re.search(r"[*_~|`<>\[\]@:#]", re.sub(r"\\[^a-zA-Z0-9\s]", "", first))
+        assert not re.match(r"A\. [-+]", first)
+        await talk.alice.presses(shown, "B")
         await talk.shows(told, "Right.")
     assert json.loads(talk.model.outputs()[-1]) == [choices[1]]
 
@@ -307,6 +337,29 @@ async def test_when_nobody_answers_it_ends_politely(tmp_path: Path) -> None:
             clock.advance(3_600)
             await soon(talk, lambda: [one.text for one in talk.ours(told)] == [NOBODY_ANSWERED])
             assert (await talk.alice.presses(late, "Paris")).text == OVER
+
+
+async def test_that_a_question_cannot_be_posted_is_told_once_however_it_ends(tmp_path: Path) -> None:
+    clock, gate = HandClock(), Gate()
+    async with asking_at(tmp_path, clock=clock, limits=False) as talk:
+        name, arguments = quiz(FRANCE)
+        talk.model.act(LINE, gate, Turn(LINE, calls=[Call("call_1", name, json.dumps(arguments))], usage=TOKENS))
+        room = talk.world.dm(talk.alice)
+        async with asker(talk) as parley:
+            told = await talk.asks()
+            await talk.held(gate)
+            await soon(talk, lambda: talk.ours(told))
+            await talk.alice.archives(talk.world.thread(told), locked=True)
+            gate.open()
+            await soon(talk, lambda: talk.ours(room))
+            await quiet(talk, parley)
+            clock.advance(3_600)
+            statuses = select(runs.c.status)
+            while list(await parley.core.database.read(lambda c: c.scalars(statuses))) != ["expired"]:
+                await soon(talk, lambda: True)
+            await quiet(talk, parley)
+        [said] = talk.ours(room)
+    assert said.text == "I have a question for you, but Discord does not let me post it there (50013)."
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"status": 429, "retry_after": 0.05}, {"after": True}], ids=str)

@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from adapters.discord import patience
+from adapters.discord import patience, presses
 from adapters.discord.components import brought, menu, read, row, runs_of
 from adapters.discord.forms import answer_form
-from adapters.discord.presses import LATE
+from adapters.discord.presses import LATE, NO_RIGHTS
+from bot.access import KEPT_OUT
 from bot.buttons import Button
 from bot.ports import Form
-from bot.replies import ANSWERED, NOTHING_WRITTEN
+from bot.replies import ADMINS_DECIDE, ANSWERED, NOTHING_WRITTEN
 from bot.stopping import STOPPED
 from tests.asking import choice, free, mail, quiz, sent
 from tests.discord_asking import FIELD, asked, asker, asking_at
-from tests.discord_parley import Talk
+from tests.discord_parley import DiscordParley, Talk
 from tests.hand_clock import HandClock
-from tests.simulators.discord import CALLBACK, Interaction
+from tests.simulators.discord import CALLBACK, Interaction, Message, Permission, Person
 from tests.test_discord_deadlines import locked, quiet, soon
 
 WHY = "**Capitals**\n\nWhy?"
@@ -218,6 +219,86 @@ async def test_a_private_question_goes_on_among_two_when_its_time_is_over(tmp_pa
             await soon(talk, lambda: [one.text for one in talk.ours(room)] == ["I see."])
             await quiet(talk, parley)
         assert json.loads(talk.model.outputs()[-1]) == ["Paris", "So.", "Lyon"]
+
+
+async def asked_among_two(talk: Talk, parley: DiscordParley, ann: Person) -> Message:
+    """What the second question stands in, when the time of the command is over."""
+    room, clock = talk.world.dm(ann), talk.clock
+    assert clock is not None
+    used = await ann.uses("/ask", talk.general, prompt="Ask me!", private=True)
+    await soon(talk, lambda: "Paris" in used.responses[0].buttons)
+    await quiet(talk, parley)
+    clock.advance(1_000)
+    await ann.presses(used.responses[0], "Paris")
+    await soon(talk, lambda: talk.ours(room))
+    await quiet(talk, parley)
+    return talk.ours(room)[0]
+
+
+MEMBER = "GET /guilds/{guild_id}/members/{user_id}"
+
+
+@pytest.mark.parametrize("setting", ["allow", "deny"])
+async def test_roles_in_the_server_hold_for_what_went_on_among_two(tmp_path: Path, setting: str) -> None:
+    async with asking_at(tmp_path, clock=HandClock(), limits=False) as talk:
+        role = talk.guild.role("staff")
+        ann = talk.guild.person("Ann", roles=[role] if setting == "allow" else [])
+        talk.model.call(quiz(FRANCE, FRANCE))
+        if setting == "allow":
+            talk.model.say("I see.")
+        async with asker(talk, **{setting: [f"discord:{role.id}"]}) as parley:
+            shown = await asked_among_two(talk, parley, ann)
+            if setting == "deny":  # it was given meanwhile
+                talk.guild.members[ann.id].roles.append(role.id)
+            assert (await ann.presses(shown, "Paris")).text == (KEPT_OUT if setting == "deny" else "")
+            await quiet(talk, parley)
+    assert len(talk.model.requests) == (2 if setting == "allow" else 1)
+
+
+@pytest.mark.parametrize("right", ["Manage Server", "Administrator", "owner", ""])
+async def test_who_may_manage_the_server_approves_among_two(tmp_path: Path, right: str) -> None:
+    rights = {"Manage Server": Permission.MANAGE_GUILD, "Administrator": Permission.ADMINISTRATOR}
+    async with asking_at(tmp_path, clock=HandClock(), limits=False) as talk:
+        talk.model.call(quiz(FRANCE))
+        talk.model.call(mail())
+        roles = [talk.guild.role("Staff", rights[right])] if right in rights else []
+        ann = talk.world.people[talk.guild.owner] if right == "owner" else talk.guild.person("Ann", roles=roles)
+        if right:
+            talk.model.say("Sent.")
+        async with asker(talk, approvers="admins") as parley:
+            shown = await asked_among_two(talk, parley, ann)
+            assert (await ann.presses(shown, "Approve")).text == ("" if right else ADMINS_DECIDE)
+            await quiet(talk, parley)
+    assert len(sent) == (1 if right else 0)
+
+
+async def test_who_left_the_server_presses_nothing_of_it_any_more(tmp_path: Path) -> None:
+    async with asking_at(tmp_path, clock=HandClock(), limits=False) as talk:
+        ann = talk.guild.person("Ann")
+        talk.model.call(quiz(FRANCE, FRANCE))
+        async with asker(talk) as parley:
+            shown = await asked_among_two(talk, parley, ann)
+            del talk.guild.members[ann.id]
+            refused = await ann.presses(shown, "Paris")
+            assert (refused.text, shown.buttons) == (NO_RIGHTS, ["Lyon", "Paris", "Stop"])
+
+
+async def test_rights_that_cannot_be_had_in_time_let_nobody_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asking_at(tmp_path, clock=HandClock(), limits=False) as talk:
+        ann = talk.guild.person("Ann")
+        talk.model.call(quiz(FRANCE, FRANCE))
+        talk.model.say("I see.")
+        async with asker(talk) as parley:
+            shown = await asked_among_two(talk, parley, ann)
+            monkeypatch.setattr(presses, "PATIENCE", 0.01)
+            gate = talk.world.holds(MEMBER)
+            assert (await ann.presses(shown, "Paris")).text == NO_RIGHTS
+            monkeypatch.undo()
+            gate.release()
+            assert (await ann.presses(shown, "Paris")).text == ""
+            await quiet(talk, parley)
 
 
 async def test_what_went_on_among_two_is_stopped_there(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from adapters.discord.board import Board, Segment, digest
+from adapters.discord.calls import DiscordError
 from adapters.discord.markdown import to_discord
 from adapters.discord.pen import MARGIN, TOKEN_LIFE
 from adapters.discord.showing import LONG, parts_of
 from bot.buttons import Button
-from bot.view import Ask, Option, StatusLine, View
+from bot.view import Ask, LineState, Option, StatusLine, View
 from tests.discord_stage import WAYS, Stage, stage
 from tests.simulators.discord import CREATE, EDIT, FROM_MESSAGE, ORIGINAL, TYPING, Message
 
@@ -48,6 +49,40 @@ def test_an_unsure_board_knows_its_messages_and_not_what_they_show() -> None:
 def test_equal_sheets_have_one_fingerprint_whatever_their_order_of_keys() -> None:
     assert digest([{"a": 1, "b": 2}]) == digest([{"b": 2, "a": 1}])
     assert digest([{"a": 1}]) != digest([{"a": 2}])
+
+
+# -- what people are asked --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_question_that_somebody_deleted_comes_again_when_it_is_shown_once_more(way: str) -> None:
+    view = View((), "It snows.", buttons=(STOP,), asks=[ASKS[0]])
+    async with stage(way) as made:
+        await made.show(view)
+        (before,) = made.shown
+        await made.show(view)
+        assert made.shown == [before]
+        await made.alice.deletes(before)
+        await made.show(view)
+        (shown,) = made.shown
+        assert (shown.text, shown.buttons) == (before.text, ["Choice 0", "Choice 1", "Stop"])
+        await made.show(View((), "It snows.", "completed", buttons=THUMBS))
+        assert [one.text for one in made.shown] == ["It snows."]
+
+
+@pytest.mark.parametrize("state", ["running", "done"])
+async def test_a_question_is_excused_only_when_nothing_more_comes_and_once(state: LineState) -> None:
+    lines, ways = [StatusLine("call_1", "tide", state)], {"running": 0, "done": 1}
+    view = View(lines, "", buttons=(STOP,), asks=[ASKS[0]])
+    async with stage("follow-up") as made:
+        for _ in range(2):
+            made.world.fails(CREATE, status=403)
+            with pytest.raises(DiscordError):
+                await made.show(view)
+            made.clock.advance(3_600)
+        assert len(made.world.dm(made.alice).messages) == ways[state]
+        await made.show(replace(view, status_lines=()))
+        assert len(made.world.dm(made.alice).messages) == ways[state]
 
 
 # -- schedules ------------------------------------------------------------------------------------------------------

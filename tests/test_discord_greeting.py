@@ -10,8 +10,11 @@ import pytest
 
 from adapters.discord import gateway
 from adapters.discord.greeting import HELLO
+from bot.app import Core
+from bot.ports import Answer, CommandRequest
 from tests.discord_parley import Talk, talk_at
 from tests.simulators.discord import CREATE, Channel, Guild, Permission
+from tests.simulators.discord.messages import ANNOUNCEMENT, TEXT
 
 
 @pytest.fixture
@@ -59,6 +62,23 @@ async def test_elsewhere_it_is_greeted_in_the_first_channel_in_which_that_can_be
         rules.denies(hidden)
         talk.world.joins(guild)
         await talk.world.until(lambda: greeted(talk) == ["lounge"])
+
+
+@pytest.mark.parametrize("what", ["rules", "updates", "news"])
+@pytest.mark.parametrize("where", [["lounge"], []], ids=str)
+async def test_no_greeting_stands_among_rules_or_announcements(talk: Talk, what: str, where: list[str]) -> None:
+    async with talk.parley():
+        guild = talk.world.guild("New", joined=False)
+        first = guild.channel("first", kind=ANNOUNCEMENT if what == "news" else TEXT)
+        if what != "news":
+            setattr(guild, what, first)
+        for name in where:
+            guild.channel(name)
+        talk.world.joins(guild)
+        await settled(talk)
+        await talk.world.until(lambda: greeted(talk) == where)
+        await settled(talk)
+    assert greeted(talk) == where
 
 
 async def reconnected(talk: Talk, *, resumable: bool) -> None:
@@ -111,6 +131,21 @@ async def test_nobody_is_greeted_where_the_operator_keeps_parley_out(
         await talk.world.until(lambda: greeted(talk) == where)
         await settled(talk)
     assert greeted(talk) == where
+
+
+async def test_who_greets_gives_no_command(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[str] = []
+
+    async def counted(_: Core, request: CommandRequest) -> Answer:
+        given.append(request.text)
+        return Answer("")
+
+    async with talk.parley():
+        monkeypatch.setattr(Core, "command", counted)
+        guild, _, _ = new_server(talk)
+        talk.world.joins(guild)
+        await talk.world.until(lambda: greeted(talk) == ["rules"])
+    assert given == []
 
 
 async def test_a_greeting_that_fails_harms_nothing(talk: Talk) -> None:

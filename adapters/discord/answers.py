@@ -19,6 +19,7 @@ from adapters.discord.pen import Pen, Sheet, Ticket, direct
 from adapters.discord.routes import CHANNEL, THREADS, TYPING, bucket_of
 from adapters.discord.showing import Showing, Site, lasting
 from adapters.pace import Clock, Rank
+from adapters.remembered import Recent
 from adapters.turns import Turns
 from bot.ports import Placed, Reply
 from bot.view import View
@@ -28,6 +29,8 @@ UNTITLED = "Question"
 
 SHORT = 10.0
 """Seconds that a question waits for its thread; for longer it is rather answered in the channel."""
+
+REMEMBERED = 2_000
 
 LINK = "https://discord.com/channels/{server}/{channel}/{message}"
 """https://docs.discord.com/developers/reference#message-formatting"""
@@ -43,6 +46,8 @@ class Answers:
     acknowledging: Acknowledging
     over: set[str] = field(default_factory=set)
     """The interactions whose response Discord takes no more, of the replies in the making."""
+    excused: Recent[str, None] = field(default_factory=lambda: Recent(REMEMBERED))
+    """The runs of which somebody was told that something cannot be posted: once is enough."""
     opening: Turns = field(default_factory=Turns)
     """One thread a channel is opened at a time: only the answer to one tells whether there is room for the next."""
 
@@ -57,7 +62,7 @@ class Answers:
         try:
             return await self._render(reply, view, placed)
         except DiscordError as error:
-            if error.permanent and (view.asks or (view.outcome is not None and view.whole)):
+            if error.permanent and _is_given_up(view) and reply.run_id not in self.excused:
                 await self._excuse(reply, error, "a question" if view.asks else "an answer")
             raise
         finally:
@@ -70,6 +75,8 @@ class Answers:
         board = await self._begun(reply, Board.read(placed.state), again=placed.undecided)
         if placed.undecided:
             board = await self._looked_up(reply, board.unsure(), view)
+        elif view.asks and board.segments:  # it may be shown once more since somebody deleted what can be pressed
+            board = board.with_segment(len(board.segments) - 1, Segment(board.segments[-1].id))
         if not (_stays(view) or board.response or board.segments):
             await self._typing(board.place)
         showing = self._showing(reply, board, view)
@@ -274,6 +281,8 @@ class Answers:
                 await Pen(self.calls, place, reply.run_id).send(Sheet(sentence), -1, 0)
         except DiscordError as problem:
             log.info("not told either", code=problem.code)
+        else:
+            self.excused.put(reply.run_id, None)
 
 
 def _site(reply: Reply, board: Board) -> Site:
@@ -291,6 +300,15 @@ def _is_private(reply: Reply) -> bool:
 def _stays(view: View) -> bool:
     """Whether nothing comes after it by itself: the last state, and one in which people are asked."""
     return view.outcome is not None or bool(view.asks)
+
+
+def _is_given_up(view: View) -> bool:
+    """Whether this is not tried again where Discord refuses it. People are asked while other tools are at work still:
+    when these are done, it is.
+    """
+    if view.asks:
+        return all(line.state != "running" for line in view.status_lines)
+    return view.outcome is not None and bool(view.whole)
 
 
 def _newest(pen: Pen, board: Board) -> str:

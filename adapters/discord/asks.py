@@ -5,6 +5,7 @@ https://docs.discord.com/developers/components/reference#action-row
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ ROWS = 5
 IN_A_ROW, IN_A_MENU = 5, 25
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+MARKS = re.compile(r"[\\`*_~|<>\[\]&@:#]|^[-+]|(?<=^\d)[.)]")
+"""What can make something else of a text than what it says."""
 
 JSON = dict[str, Any]
 
@@ -67,11 +71,16 @@ def _rows(ask: Ask, mark: str) -> list[JSON]:
 
 
 def _text(ask: Ask) -> str:
-    """Choices that do not fit their buttons are told here, each by its letter."""
+    """Choices that do not fit their buttons are told here, each by its letter, and read as on a button: as they are."""
     if _fit(ask):
         return ask.text
-    choices = (f"{_letter(number)}. {one.label}" for number, one in enumerate(ask.options))
+    choices = (f"{_letter(number)}. {_plain(one.label)}" for number, one in enumerate(ask.options))
     return "\n".join([ask.text, "", *choices])
+
+
+def _plain(text: str) -> str:
+    """A text as Markdown that shows it as it is."""
+    return MARKS.sub(lambda found: f"\\{found[0]}", text)
 
 
 def _labels(ask: Ask) -> Sequence[str]:

@@ -12,7 +12,6 @@ import structlog
 
 from adapters.discord.calls import Calls, DiscordError
 from adapters.discord.hearing import PLATFORM, Me
-from adapters.discord.interactions import ENTRY
 from adapters.discord.pen import Pen, Sheet
 from adapters.remembered import Recent
 from bot.assistants.types import Author
@@ -50,17 +49,21 @@ class Greeting:
             log.info("server not greeted: there is no channel to do so in", server=str(guild.id))
 
     async def _is_let_in(self, guild: discord.Guild, channel: str) -> bool:
-        """Whether the operator lets everybody in the channel talk to Parley: help is a list then, and no refusal."""
+        """Whether the operator lets everybody in the channel talk to Parley."""
         where, author = Conversation(PLATFORM, str(guild.id), channel, ""), Author(self._me.user, "Parley")
-        answer = await self._intake.command(CommandRequest(where, author, "help", roles=[str(guild.id)]))
-        return ENTRY in answer.text
+        return not (await self._intake.overview(CommandRequest(where, author, "", roles=[str(guild.id)]))).refused
 
 
 def _places(guild: discord.Guild) -> Iterator[discord.TextChannel]:
-    """The channel for such messages, then the others from the top; those in which Parley may write."""
+    """The channel for such messages, then the others from the top; those in which Parley may write, and people talk.
+
+    A community has channels for its rules and for what Discord tells its moderators, and its announcements are read in
+    other servers: https://docs.discord.com/developers/resources/guild#guild-object
+    """
     system = [guild.system_channel] if guild.system_channel else []
     others = [channel for channel in guild.text_channels if channel not in system]
+    quiet = (guild.rules_channel, guild.public_updates_channel)
     for channel in [*system, *others]:
         held = channel.permissions_for(guild.me)
-        if held.view_channel and held.send_messages:
+        if held.view_channel and held.send_messages and channel not in quiet and not channel.is_news():
             yield channel

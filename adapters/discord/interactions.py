@@ -4,7 +4,7 @@ seconds. A question is in the store before Discord is told that Parley is thinki
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,10 +61,12 @@ class Interactions:
         self._intake = intake
         self._names = names
         self._acknowledging = acknowledging
-        self._presses = Presses(intake, acknowledging)
+        self._presses = Presses(intake, acknowledging, names)
         self._seen: Recent[int, None] = Recent(REMEMBERED)
         self._about: Recent[str, Question] = Recent(REMEMBERED)
         """The messages that forms were opened about, by the form's id."""
+        self._kept_out: Recent[Hashable, bool] = Recent(REMEMBERED)
+        """Who is kept out where: the operator's `ALLOW` and `DENY` stay the same, and people type fast."""
 
     async def take(self, interaction: Interaction) -> None:
         """Whatever somebody did. One that is delivered again was taken already."""
@@ -113,8 +115,16 @@ class Interactions:
 
     async def _complete(self, who: Someone, command: Used) -> None:
         typed = str(command.options.get(command.focused) or "")
-        known = await self._intake.names(who.here, COMPLETED[command.focused])
+        kept_out = await self._is_kept_out(who)
+        known = [] if kept_out else await self._intake.names(who.here, COMPLETED[command.focused])
         await self._acknowledging.offer(who.id, who.token, completions(known, typed))
+
+    async def _is_kept_out(self, who: Someone) -> bool:
+        key = (who.here, who.author.id, *who.roles)
+        if key not in self._kept_out:
+            asked = CommandRequest(who.here, who.author, "", roles=who.roles)
+            self._kept_out.put(key, (await self._intake.overview(asked)).refused)
+        return self._kept_out[key]
 
     async def _answer(self, who: Someone, work: Coroutine[Any, Any, Answer]) -> None:
         """Tell the person what came of something, at once or, where it takes longer, after a deferral."""

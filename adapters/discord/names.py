@@ -35,6 +35,14 @@ class Person:
     roles: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`roles`: the ids of somebody's roles in a server; `admin`: they may manage it."""
+
+    roles: Sequence[str]
+    admin: bool
+
+
 class Names:
     def __init__(self, calls: Calls, clock: Clock) -> None:
         self.client: discord.Client | None = None
@@ -57,6 +65,18 @@ class Names:
     async def person(self, server: str, id_: str) -> Person:
         """Without a name where Discord knows nobody there. Raises `DiscordError`."""
         return await self._people.get(f"{server} {id_}")
+
+    async def member(self, server: str, id_: str) -> Member | None:
+        """What somebody may do in a server, told from elsewhere; None for no member, and where it is not known.
+
+        Raises `DiscordError`. https://docs.discord.com/developers/topics/permissions#permission-hierarchy
+        """
+        guild, person = self._guild(server), await self.person(server, id_)
+        if guild is None or not person.name:
+            return None
+        held = [role.permissions for each in person.roles if (role := guild.get_role(int(each)))]
+        runs = any(each.administrator or each.manage_guild for each in held)
+        return Member(person.roles, runs or str(guild.owner_id) == id_)
 
     def roles(self, server: str, ids: Collection[str]) -> Mapping[str, str]:
         guild = self._guild(server)

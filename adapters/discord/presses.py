@@ -6,15 +6,20 @@ https://docs.discord.com/developers/interactions/receiving-and-responding#respon
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
+
 from adapters.discord.acknowledging import Acknowledging
+from adapters.discord.calls import DiscordError
 from adapters.discord.components import Pressed, pressed
 from adapters.discord.forms import answer_form, answered_by, filled
 from adapters.discord.hearing import PLATFORM
-from adapters.discord.patience import done, given_up, tried
+from adapters.discord.names import Member, Names
+from adapters.discord.patience import PATIENCE, done, given_up, tried
 from adapters.discord.someone import Someone
 from adapters.discord.whisper import whisper
 from bot.assistants.types import well_formed
@@ -22,12 +27,16 @@ from bot.ports import Answer, Conversation, Form, Intake, Press
 
 UNKNOWN = "I do not know that button any more."
 LATE = "That took too long just now. Please press the button again."
+NO_RIGHTS = "I cannot see just now what you may do in the server that this is about. Please try again there or later."
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Presses:
     intake: Intake
     acknowledging: Acknowledging
+    names: Names
 
     async def press(self, someone: Someone, data: Mapping[str, Any]) -> None:
         """Somebody pressed a button or chose from a menu."""
@@ -46,9 +55,7 @@ class Presses:
         return True
 
     async def _bring(self, someone: Someone, found: Pressed, text: str = "") -> None:
-        where = Conversation(PLATFORM, found.server, found.channel, "") if found.server else someone.here
-        press = Press(where, someone.author, found.button, someone.admin, someone.roles, text)
-        working = await tried(done(self.intake.press(press)), f"press {someone.id}")
+        working = await tried(done(self._pressed(someone, found, text)), f"press {someone.id}")
         if working.done():
             await self._answer(someone, found, working.result())
         elif found.button.verb == "write":
@@ -57,6 +64,25 @@ class Presses:
         else:
             await self.acknowledging.defer(someone.id, someone.token, private=True)
             await self._answer_later(someone, await working)
+
+    async def _pressed(self, someone: Someone, found: Pressed, text: str) -> str | Form:
+        """What is pressed in a direct conversation about a server counts with the person's rights in that server."""
+        where, roles, admin = someone.here, someone.roles, someone.admin
+        if found.server:
+            member = await self._member(found.server, someone.author.id)
+            if member is None:
+                return NO_RIGHTS
+            where, admin = Conversation(PLATFORM, found.server, found.channel, ""), member.admin
+            roles = [*member.roles]
+        return await self.intake.press(Press(where, someone.author, found.button, admin, roles, text))
+
+    async def _member(self, server: str, id_: str) -> Member | None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.names.member(server, id_)
+        except (DiscordError, TimeoutError) as error:
+            log.warning("not known what somebody may do", server=server, problem=str(error) or "it takes too long")
+            return None
 
     async def _answer(self, someone: Someone, found: Pressed, answer: str | Form) -> None:
         match answer:

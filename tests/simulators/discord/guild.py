@@ -38,6 +38,9 @@ class Guild:
     threads: list[Channel] = field(default_factory=list)
     system: Channel | None = None
     """Where Discord's own messages and those of newcomers go."""
+    rules: Channel | None = None
+    updates: Channel | None = None
+    """Where a community has its rules, and where Discord tells its moderators what is new."""
 
     def __post_init__(self) -> None:
         world = self.world
