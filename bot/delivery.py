@@ -119,7 +119,7 @@ class Sheet:
             waiting = {one.call.id for one in self._asking}
             lines = tuple(line for call_id, line in self._lines.items() if call_id not in waiting)
             asks = tuple(asking.shown(self._run_id, one) for one in self._asking)
-            return View(lines, text, remarks=remarks, buttons=stop, asks=asks)
+            return View(lines, text, remarks=remarks, buttons=stop, asks=asks, rests=self.at_rest)
         match run.status:
             case "cancelled" if self.withdrawn:
                 return View(outcome=run.status)

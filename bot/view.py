@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.assistants.types import Terminal
@@ -88,6 +88,8 @@ class View:
     asks: Sequence[Ask] = ()
     """What the run waits for people to say. Nothing goes on until they do, so this state has to be shown as surely as
     the last one."""
+    rests: bool = field(default=False, compare=False)
+    """No other view comes until somebody outside does something: this one is tried to the end, and then given up."""
 
     @property
     def whole(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import pytest
 from adapters.pace import Pace
 from adapters.slack.calls import Calls, connect, limit
 from adapters.slack.manifest import SHORTCUT
-from adapters.slack.telling import Telling
+from adapters.slack.pressing import PERHAPS
+from adapters.slack.telling import FAILED, Telling
 from bot.access import KEPT_OUT
+from bot.app import Core
 from bot.clock import SystemClock
+from bot.errors import StoreError
+from bot.ports import Answer, CommandRequest
 from tests.hand_clock import HandClock
 from tests.simulators.slack import announce
 from tests.simulators.slack.posts import Post
@@ -76,7 +81,7 @@ async def test_a_form_that_is_slow_to_open_is_told_of(talk: Talk, monkeypatch: p
     gate = talk.workspace.holds("views.open")
     answer = await talk.alice.shortcut(SHORTCUT, await talk.bob.says("Lunch?", talk.general))
     await talk.workspace.until(lambda: answer)
-    assert answer.text == "Slack did not open the form. Please try again."
+    assert answer.text == PERHAPS
     gate.release()
 
 
@@ -131,3 +136,55 @@ async def test_an_edit_that_comes_after_the_deletion_brings_nothing_back(tmp_pat
         await talk.workspace.until(lambda: len(talk.workspace.acks) > told)
         await talk.settled()
         assert len(talk.model.requests) == 1
+
+
+@pytest.mark.parametrize("text", ["Done & dusted.", "", "A line.\n" * 600])
+async def test_a_command_that_takes_long_is_acknowledged_and_answered_later(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    gate, done = asyncio.Event(), asyncio.Event()
+
+    async def slow(_core: Core, _request: CommandRequest) -> Answer:
+        await gate.wait()
+        done.set()
+        return Answer(text)
+
+    monkeypatch.setattr(Core, "command", slow)
+    monkeypatch.setattr("adapters.slack.ears.ANSWERED", 0.05)
+    answer = await talk.alice.command("/parley", "forget me sure", talk.general)
+    assert (answer.text, talk.workspace.responses) == ("", [])
+    gate.set()
+    await done.wait()
+    await talk.workspace.until(lambda: "".join(answer.text.split()) == "".join(text.split()).replace("&", "&amp;"))
+    assert all(body["response_type"] == "ephemeral" for body in answer)
+
+
+@pytest.mark.parametrize("text", ["tools list", "ask Oslo?"])
+async def test_a_command_that_the_store_does_not_take_is_told_of(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    async def broken(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    for name in ("command", "accept"):
+        monkeypatch.setattr(Core, name, broken)
+    answer = await talk.alice.command("/parley", text, talk.general)
+    assert answer.text == FAILED
+
+
+async def test_a_question_by_a_form_that_the_store_does_not_take_stays_in_the_form(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise StoreError("The disk is full.")
+
+    talk.model.say("At noon.")
+    lunch = await talk.bob.says("Lunch?", talk.general)
+    await talk.alice.shortcut(SHORTCUT, lunch)
+    (form,) = talk.workspace.views
+    with monkeypatch.context() as failing:
+        failing.setattr(Core, "accept", broken)
+        await talk.alice.submits(form, {"question/question": "When?"})
+        assert (form.open, form.errors) == (True, {"question": FAILED})
+    await talk.alice.submits(form, {"question/question": "When?"})
+    assert (await talk.answered(lunch))[-1] == "At noon."

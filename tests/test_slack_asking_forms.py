@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.slack.pressing import NOT_OPENED
+from adapters.slack.people import STRANGER
+from adapters.slack.pressing import NOT_OPENED, PERHAPS
+from adapters.slack.telling import FAILED
+from bot.app import Core
+from bot.errors import StoreError
 from bot.replies import ADMINS_DECIDE, ANSWERED, ASKER_DECIDES, DECIDED, NOT_YOURS, NOTHING_WRITTEN, OVER
 from tests.asking import choice, free, mail, quiz, registry, sent
 from tests.hasty_clock import HastyClock
@@ -107,7 +111,7 @@ async def test_a_form_that_is_sent_twice_or_too_late_counts_once(chat: Scene) ->
     assert chat.model.outputs() == ['["So.", "Paris"]']
 
 
-@pytest.mark.parametrize("trouble", ["expired_trigger_id", "503", "slow"])
+@pytest.mark.parametrize("trouble", ["expired_trigger_id", "503", "slow", "lost"])
 async def test_a_form_that_slack_does_not_open_can_be_asked_for_again(chat: Scene, trouble: str) -> None:
     chat.model.call(quiz(free("Why?")))
     chat.model.say("I see.")
@@ -118,10 +122,12 @@ async def test_a_form_that_slack_does_not_open_can_be_asked_for_again(chat: Scen
             chat.workspace.holds("views.open")
         elif trouble == "503":
             chat.workspace.fails("views.open", status=503)
+        elif trouble == "lost":
+            chat.workspace.fails("views.open", after=True)
         else:
             chat.workspace.fails("views.open", trouble)
         await picks(chat, post, "Answer")
-        assert await told(chat) == NOT_OPENED
+        assert await told(chat) == (NOT_OPENED if trouble == "expired_trigger_id" else PERHAPS)
         await writes(chat, await opened(chat, post), "So.")
         await chat.answered(asked, "I see.")
 
@@ -136,6 +142,17 @@ async def test_the_longest_question_and_title_fit_their_form(chat: Scene) -> Non
         await writes(chat, form, "x" * 2_000)
         await chat.answered(asked, "I see.")
     assert json.loads(chat.model.outputs()[0]) == ["x" * 2_000]
+
+
+async def test_a_form_without_a_title_is_given_one(chat: Scene) -> None:
+    chat.model.call(quiz(free("Why?"), title=" \n"))
+    chat.model.say("I see.")
+    async with chat.parley(registry=registry()):
+        asked = await chat.asks("Ask me!")
+        form = await opened(chat, await offered(chat, asked, "Answer"))
+        assert form.view["title"]["text"] == "Your answer"
+        await writes(chat, form, "So.")
+        await chat.answered(asked, "I see.")
 
 
 # -- leave for a call -------------------------------------------------------------------------------------------------
@@ -279,8 +296,99 @@ async def test_where_a_question_cannot_be_posted_the_person_is_told(hasty: Scene
     hasty.workspace.offers(streaming=False)
     hasty.workspace.fails("chat.postMessage", "restricted_action", times=9)
     hasty.model.call(quiz(FRANCE))
-    async with hasty.parley(registry=registry()):
+    async with hasty.parley(registry=registry()) as parley:
         asked = await hasty.asks("Ask me!")
         sentence = "I have a question for you, but Slack does not let me post it here (restricted_action)."
         assert await told(hasty) == sentence
         await hasty.answered(asked)
+        await parley.quiet()
+        bob, tried = hasty.workspace.person("Bob"), hasty.workspace.count("chat.postMessage")
+        await hasty.asks("Hello?", thread=asked, person=bob)  # the question is tried anew
+        assert "I have asked Alice something here" in await told(hasty, bob)
+        await hasty.workspace.until(lambda: hasty.workspace.count("chat.postMessage") > tried)
+        await parley.quiet()
+        assert hasty.workspace.ephemerals == []
+
+
+async def test_of_a_question_that_is_posted_in_the_end_nobody_is_told_that_it_cannot_be(hasty: Scene) -> None:
+    hasty.workspace.offers(streaming=False)
+    hasty.workspace.fails("chat.postMessage", "restricted_action")
+    hasty.model.call(quiz(FRANCE))
+    hasty.model.say("Right!")
+    async with hasty.parley(registry=registry()) as parley:
+        asked = await hasty.asks("Ask me!")
+        await picks(hasty, await offered(hasty, asked, *FRANCE["choices"]), "Paris")
+        await hasty.answered(asked, "Right!")
+        await parley.quiet()
+        assert hasty.workspace.ephemerals == []
+
+
+# -- when the store fails, or Slack does not say who it is ------------------------------------------------------------
+
+
+async def broken(*_: object) -> None:
+    raise StoreError("The disk is full.")
+
+
+async def test_a_press_or_form_that_the_store_does_not_take_is_told_of_and_can_be_repeated(
+    chat: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.model.call(quiz(FRANCE, free("Why?")))
+    chat.model.say("I see.")
+    async with chat.parley(registry=registry()):
+        asked = await chat.asks("Ask me!")
+        post = await offered(chat, asked, *FRANCE["choices"])
+        with monkeypatch.context() as failing:
+            failing.setattr(Core, "press", broken)
+            await picks(chat, post, "Paris")
+            assert await told(chat) == FAILED
+        await picks(chat, post, "Paris")
+        form = await opened(chat, await offered(chat, asked, "Answer"))
+        with monkeypatch.context() as failing:
+            failing.setattr(Core, "press", broken)
+            await writes(chat, form, "So.")
+            assert (form.open, form.errors) == (True, {"answer": FAILED})
+        await writes(chat, form, "So.")
+        await chat.answered(asked, "I see.")
+    assert chat.model.outputs() == ['["Paris", "So."]']
+
+
+@pytest.mark.parametrize("label", ALLOWED)
+async def test_whom_slack_does_not_tell_of_decides_nothing_and_may_stop(chat: Scene, label: str) -> None:
+    chat.model.call(mail())
+    async with chat.parley(registry=registry()):
+        asked = await chat.asks("Write to Bob!")
+        post = await offered(chat, asked, *ALLOWED)
+        chat.clock.advance(301)  # who Alice is has to be asked again
+        chat.workspace.fails("users.info", "user_not_found", times=50)
+        await picks(chat, post, label)
+        assert await told(chat) == STRANGER
+        await picks(chat, post, "Stop")
+        assert await told(chat) == "Stopped."
+        await chat.answered(asked, "Stopped.")
+        assert sent == []
+
+
+async def test_whom_slack_does_not_tell_of_answers_what_they_are_asked(chat: Scene) -> None:
+    chat.model.call(quiz(FRANCE, free("Why?")))
+    chat.model.say("I see.")
+    async with chat.parley(registry=registry()):
+        asked = await chat.asks("Ask me!")
+        post = await offered(chat, asked, *FRANCE["choices"])
+        chat.clock.advance(301)
+        chat.workspace.fails("users.info", "user_not_found", times=50)
+        await picks(chat, post, "Paris")
+        await writes(chat, await opened(chat, await offered(chat, asked, "Answer")), "So.")
+        await chat.answered(asked, "I see.")
+    assert chat.model.outputs() == ['["Paris", "So."]']
+
+
+async def test_whom_slack_does_not_tell_of_is_told_no_reasons(chat: Scene) -> None:
+    guest = chat.workspace.person("Gus", guest=True)
+    chat.model.say("Cold.")
+    async with chat.parley():
+        asked = await chat.asks()
+        (answer,) = await chat.answered(asked, "Cold.")
+        chat.workspace.fails("users.info", "user_not_found", times=50)
+        await picks(chat, answer, "Why?", guest)
+        assert await told(chat, guest) == STRANGER

@@ -1,29 +1,29 @@
-"""The Home tab on Slack: what it shows a person, and what admins set there."""
+"""The Home tab on Slack: what it shows a person, and what admins switch there."""
 
 from __future__ import annotations
 
 import asyncio
+import html
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from adapters.slack.dashboard import CHANGE, OWN, TOO_LONG, fitting
-from adapters.slack.home import ADMINS_ONLY, ANOTHER
+from adapters.slack.dashboard import LONGEST, OWN, TOO_LONG, fitting, mrkdwn, tab
 from adapters.slack.people import GUEST, STRANGER
-from adapters.slack.pressing import NOT_OPENED
+from adapters.slack.telling import FAILED
 from bot.access import KEPT_OUT
+from bot.app import Core
 from bot.commands import assistants, tools
-from bot.ports import Conversation
-from bot.store import audit
-from tests.simulators.slack import OpenView, Person
+from bot.ports import Overview
 from tests.simulators.slack import blocks as block_kit
+from tests.slack_home import broken, form, home, own_assistant, presses, recorded, says, seen
 from tests.slack_talk import Talk, talk_at
 from tools.registry import Registry, tool
 
 OFF = "forecast is off for the whole workspace from the next question on."
-HERE = Conversation("slack", "T1", "", "")
 
 
 @pytest.fixture
@@ -32,51 +32,6 @@ async def talk(tmp_path: Path) -> AsyncIterator[Talk]:
     async with talk_at(tmp_path) as made:
         made.alice.admin = True
         yield made
-
-
-def seen(talk: Talk, person: Person | None = None) -> str:
-    """All that somebody, Alice by default, reads on the Home tab; empty while there is none."""
-    view = talk.workspace.homes.get((person or talk.alice).id)
-    return "\n".join([*block_kit.footnotes(view.view["blocks"]), view.text]) if view else ""
-
-
-async def home(talk: Talk, person: Person | None = None) -> OpenView:
-    """What somebody has before them who opens the tab."""
-    person = person or talk.alice
-    before = talk.workspace.count("views.publish")
-    await person.opens_home()
-    await talk.workspace.until(lambda: talk.workspace.count("views.publish") > before)
-    return talk.workspace.homes[person.id]
-
-
-async def presses(talk: Talk, name: str, value: str | None = None, *, then: str) -> None:
-    """Alice presses a button, or chooses in a menu, of her Home tab, and reads `then` on it."""
-    view = talk.workspace.homes.get(talk.alice.id) or await home(talk)
-    await talk.alice.presses(view, f"home:{name}", value)
-    await talk.workspace.until(lambda: then in seen(talk))
-
-
-async def form(talk: Talk) -> OpenView:
-    """The form for the assistant, as Alice opened it."""
-    view = await home(talk)
-    await talk.alice.presses(view, CHANGE)
-    return talk.workspace.views[-1]
-
-
-async def says(talk: Talk, text: str, who: Person | None = None) -> str:
-    return (await (who or talk.alice).command("/parley", text, talk.general)).text
-
-
-async def own_assistant(talk: Talk) -> None:
-    """The workspace's own assistant, poet, answers."""
-    await says(talk, "assistant create poet")
-    await says(talk, "assistant use poet workspace")
-
-
-async def recorded(talk: Talk) -> list[tuple[str, str, str, bool]]:
-    """Who did what to what, and whether they might, oldest first."""
-    entries = await talk.parley.core.database.read(lambda c: audit.newest_first(c, HERE, 50))
-    return [(one.actor.name, one.action, one.target, one.allowed) for one in reversed(entries)]
 
 
 # -- what it shows ----------------------------------------------------------------------------------------------------
@@ -173,6 +128,25 @@ def test_what_is_cut_is_no_longer_than_it_may_be() -> None:
     assert fitting("a" * 3_000, 3_000) == "a" * 3_000
 
 
+def test_no_escaped_character_is_cut_in_two() -> None:
+    for text in ("<" * 2_900, "&" * 5_000, "a" + "<🌨&" * 1_000, "Short & sweet."):
+        shown = mrkdwn(text, LONGEST)
+        assert len(shown.encode("utf-16-le")) // 2 <= LONGEST
+        said = html.unescape(shown.removesuffix("…"))
+        assert (text.startswith(said), len(said) > 570 or said == text) == (True, True)
+        assert shown.removesuffix("…") == html.escape(said, quote=False)
+
+
+def test_a_long_notice_and_long_lines_of_help_fit_their_blocks() -> None:
+    long = "<&" * 2_000
+    view = tab(Overview(f"tools {long}", [long], long), mention="<@U1>", follow_threads=True, notice=long)
+    block_kit.check_view(view["blocks"])
+    texts = [block["text"]["text"] for block in view["blocks"] if block["type"] == "section"]
+    texts += [block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context"]
+    assert all(not re.search("&(?!amp;|lt;|gt;)", text) and len(text) <= 3_000 for text in texts)
+    assert len([text for text in texts if text.endswith("…")]) == 4
+
+
 # -- switches ---------------------------------------------------------------------------------------------------------
 
 
@@ -248,103 +222,22 @@ async def test_whom_slack_does_not_tell_of_switches_nothing(talk: Talk) -> None:
     assert await says(talk, "tools list") == "forecast: on\ntide: on"
 
 
+async def test_a_switch_that_the_store_does_not_take_is_told_of(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = await home(talk)
+    with monkeypatch.context() as failing:
+        failing.setattr(Core, "command", broken)
+        await talk.alice.presses(view, "home:tool:forecast")
+        await talk.workspace.until(lambda: FAILED in seen(talk))
+    with monkeypatch.context() as failing:
+        failing.setattr(Core, "overview", broken)
+        await talk.alice.presses(view, "home:tool:forecast")
+        await talk.workspace.until(lambda: seen(talk).endswith(FAILED))
+    await home(talk)
+    assert (FAILED in seen(talk), "*forecast* (off)" in seen(talk)) == (False, True)
+
+
 async def test_a_switch_holds_though_slack_does_not_show_it(talk: Talk) -> None:
     view = await home(talk)
     talk.workspace.fails("views.publish", "internal_error", times=10)
     await talk.alice.presses(view, "home:tool:forecast")
     assert (await says(talk, "tools list")).startswith("forecast: off")
-
-
-# -- assistants -------------------------------------------------------------------------------------------------------
-
-
-async def test_the_assistant_is_chosen_and_changed_there(talk: Talk) -> None:
-    talk.model.say("A rhyme.")
-    await says(talk, "assistant create poet")
-    await presses(talk, "assistant", "poet", then="poet answers in the whole workspace from the next question on.")
-    modal = await form(talk)
-    changed = {"model/model": "gpt-other", "temperature/temperature": "0.4", "instructions/instructions": "Rhyme.\n<&>"}
-    assert await talk.alice.submits(modal, changed) == {}
-    await talk.workspace.until(lambda: "*Model:* gpt-other\n*Temperature:* 0.4" in seen(talk))
-    assert "Rhyme.\n<&>" in seen(talk)
-    await talk.answered(await talk.asks("Oslo?"))
-    request = talk.model.requests[-1]
-    assert (request.model, request.temperature) == ("gpt-other", 0.4)
-    assert "Rhyme.\n<&>" in request.instructions
-
-
-async def test_only_what_was_changed_in_the_form_is_set(talk: Talk) -> None:
-    await own_assistant(talk)
-    await says(talk, "assistant set temperature 0.7")
-    modal = await form(talk)
-    await says(talk, "assistant set model gpt-newer")
-    assert await talk.alice.submits(modal, {"temperature/temperature": "0.70"}) == {}
-    assert await talk.alice.submits(await form(talk), {"temperature/temperature": ""}) == {}
-    await talk.workspace.until(lambda: "*Model:* gpt-newer\n*Temperature:* the model's own" in seen(talk))
-    actions = [(action, target) for _, action, target, _ in await recorded(talk)][2:]
-    assert actions == [("assistant set", f"poet {field}") for field in ("temperature", "model", "temperature")]
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "told"), [("temperature", "hot", "number from 0 to 2"), ("model", "two words", "one word")]
-)
-async def test_a_value_that_is_none_is_told_under_its_field(talk: Talk, field: str, value: str, told: str) -> None:
-    await own_assistant(talk)
-    modal = await form(talk)
-    answer = await talk.alice.submits(modal, {f"{field}/{field}": value})
-    assert (answer["response_action"], modal.open, [*modal.errors]) == ("errors", True, [field])
-    assert told in modal.errors[field]
-    assert len(await recorded(talk)) == 2
-
-
-async def test_over_http_a_form_is_answered_likewise(tmp_path: Path) -> None:
-    async with talk_at(tmp_path, http=True) as talk:
-        talk.alice.admin = True
-        await own_assistant(talk)
-        modal = await form(talk)
-        answer = await talk.alice.submits(modal, {"temperature/temperature": "3"})
-        assert [*answer["errors"]] == ["temperature"]
-        assert await talk.alice.submits(modal, {"temperature/temperature": "2"}) == {}
-        await talk.workspace.until(lambda: "*Temperature:* 2" in seen(talk))
-
-
-async def test_the_operator_s_assistant_cannot_be_changed(talk: Talk) -> None:
-    view = await home(talk)
-    assert (OWN in seen(talk), CHANGE in [one.get("action_id") for _, one in view.elements()]) == (True, False)
-
-
-async def test_a_form_for_an_assistant_that_answers_no_more_changes_nothing(talk: Talk) -> None:
-    await own_assistant(talk)
-    modal = await form(talk)
-    await says(talk, "assistant create cook")
-    await says(talk, "assistant use cook workspace")
-    answer = await talk.alice.submits(modal, {"model/model": "gpt-other"})
-    assert answer["errors"] == {"model": ANOTHER}
-    assert "model: gpt-test" in await says(talk, "assistant show cook")
-
-
-async def test_a_form_sent_by_somebody_who_is_no_admin_is_refused_and_recorded(talk: Talk) -> None:
-    await own_assistant(talk)
-    modal = await form(talk)
-    answer = await talk.bob.submits(modal, {"model/model": "gpt-other"})
-    assert answer["errors"] == {"model": assistants.ADMINS_ONLY}
-    assert (await recorded(talk))[-1] == ("Bob", "assistant set", "model", False)
-    await talk.bob.presses(talk.workspace.homes[talk.alice.id], CHANGE)
-    await talk.workspace.until(lambda: ADMINS_ONLY in seen(talk, talk.bob))
-    assert len(talk.workspace.views) == 1
-
-
-async def test_instructions_are_kept_as_they_were_typed(talk: Talk) -> None:
-    await own_assistant(talk)
-    said = "Be kind &amp; brief.\nSee <https://example.com|example.com> &lt;first&gt;."
-    await talk.asks(f"!assistant set instructions {said}")
-    await talk.settled()
-    await home(talk)
-    assert "Be kind & brief.\nSee https://example.com <first>." in seen(talk)
-
-
-async def test_a_form_that_does_not_open_is_told_of(talk: Talk) -> None:
-    await own_assistant(talk)
-    talk.workspace.fails("views.open", "expired_trigger_id")
-    await home(talk)
-    await presses(talk, "change", then=NOT_OPENED)

@@ -46,6 +46,8 @@ class Answers:
     """The runs of the streams that are open, by the `ts` of the message."""
     whose: Recent[str, str] = field(default_factory=lambda: Recent(REMEMBERED))
     """The runs of the messages that were seen lately, by their `ts`: what is open or undecided looks alike on Slack."""
+    excused: Recent[str, str] = field(default_factory=lambda: Recent(REMEMBERED))
+    """What people were told cannot be posted, by the run: once of its question, and once of its answer."""
     editing: dict[str, float] = field(default_factory=dict)
     """When the runs began whose states on the way are edited."""
 
@@ -63,7 +65,10 @@ class Answers:
             return await self._render(reply, view, board, placed)
         except SlackError as error:
             if _stays(view) and error.permanent:
-                await self._excuse(reply, error, "an answer" if view.outcome is not None else "a question")
+                what = "an answer" if view.outcome is not None else "a question"
+                if (view.outcome is not None or view.rests) and self.excused.get(reply.run_id) != what:
+                    self.excused.put(reply.run_id, what)
+                    await self._excuse(reply, error, what)
                 await self._leave(reply, board)
             raise
 

@@ -27,6 +27,7 @@ FORM = "parley_words"
 """The `callback_id` of the form in which a question is answered in words."""
 
 LABEL, MENU, TITLE, QUESTION, WRITTEN = 75, 100, 24, 2_000, 3_000
+UNTITLED = "Your answer"
 FEW = 5
 """Choices that have a button each; more are in a menu."""
 
@@ -159,7 +160,7 @@ def _cut_off(text: str) -> str:
 def form(asked: Form, channel: str, thread: str) -> Mapping[str, Any]:
     """The form for an answer in words. Where it belongs comes back as its `private_metadata`."""
     about = {"button": asked.button.encode(), "channel": channel, "thread": thread}
-    name = " ".join(asked.title.split())
+    name = " ".join(asked.title.split()) or UNTITLED
     words = {
         "type": "plain_text_input",
         "action_id": "words",

@@ -1,7 +1,8 @@
 """Where all that Slack delivers comes in, over a WebSocket (socket.py) or by signed HTTP requests.
 
-Either way Bolt takes the requests in, and acknowledges one when its listener has returned: one that raised, or that
-comes while Parley is leaving, is delivered again.
+Either way Bolt takes the requests in, and acknowledges one when its listener has returned. An event whose listener
+raised, or that comes while Parley is leaving, is delivered again; commands, presses and forms never are, and Slack
+tells the person that the app did not respond. https://docs.slack.dev/apis/events-api#retries
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Desk:
         self._door.open()
 
     async def close(self) -> None:
-        """Take nothing in any more. What is not acknowledged by now is delivered again."""
+        """Take nothing in any more. Events that are not acknowledged by now are delivered again."""
         await self._door.close()
 
     def _listen(self) -> None:
@@ -106,15 +107,16 @@ class Desk:
 
         @self.app.view(ANYTHING)
         async def view(body: dict[str, Any], ack: AsyncAck) -> None:
-            await self._take_in(lambda ears: ears.pressing.submit(body))
-            await ack()
+            errors = await self._take_in(lambda ears: ears.pressing.submit(body))
+            await (ack(response_action="errors", errors=errors) if errors else ack())
 
         @self.app.error
-        async def failed(error: Exception) -> None:
+        async def failed(error: Exception, body: dict[str, Any]) -> None:
+            again = "event" in body
             if isinstance(error, StoreError):
-                log.warning("not taken in; Slack delivers it again", error=str(error))
+                log.warning("not taken in", again=again, error=str(error))
             elif not isinstance(error, Leaving):
-                log.error("not taken in; Slack delivers it again", exc_info=error)
+                log.error("not taken in", again=again, exc_info=error)
 
     async def _take_in(self, work: Callable[[Ears], Awaitable[Any]]) -> Any:
         ears = self._ears

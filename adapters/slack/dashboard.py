@@ -6,7 +6,9 @@ field of a form. https://docs.slack.dev/reference/block-kit/blocks, https://docs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.slack.blocks import Block, escaped, plain, quiet
@@ -39,15 +41,15 @@ def tab(overview: Overview, *, mention: str, follow_threads: bool, notice: str =
     """The Home tab of one person. `notice` is what that person's last press came to."""
     direct = f"Or write to me in the Messages tab, or say `{COMMAND} ask` and your question."
     top = [
-        *([_context(escaped(fitting(notice, LONGEST)))] if notice else ()),
+        *([_context(mrkdwn(notice, LONGEST))] if notice else ()),
         _header("Parley"),
         _section(f"{how(mention, follow_threads=follow_threads)} {direct}"),
     ]
     if overview.refused:
-        return {"type": "home", "blocks": [*top, _section(escaped(fitting(overview.help, LONGEST)))]}
+        return {"type": "home", "blocks": [*top, _section(mrkdwn(overview.help, LONGEST))]}
     usage = [_header("What you used"), *_listed(overview.usage.splitlines())] if overview.usage else []
     top += [_header("What I can use"), *_listed(overview.tools or ["Nothing: all tools are off."]), *usage]
-    said = [ASK_HELP, *map(escaped, overview.help.splitlines())]
+    said = [f"• {ASK_HELP}", *_items(overview.help.splitlines())]
     end = [_header("What you can say"), *_packed(said)]
     if overview.settings is None:
         return {"type": "home", "blocks": [*top, *end]}
@@ -76,7 +78,8 @@ def command(action: Mapping[str, Any]) -> str:
 
 
 def form(settings: Settings) -> Mapping[str, Any]:
-    """The form for the assistant that answers, whose name it remembers."""
+    """The form for the assistant that answers. It remembers whose values it shows, and which they were."""
+    kept = {"assistant": settings.assistant, "was": {field: mark(value_of(settings, field)) for field in FIELDS}}
     temperature = "" if settings.temperature is None else f"{settings.temperature:g}"
     fields = [
         _field(MODEL, "Model", settings.model, hint="As its provider names it."),
@@ -88,7 +91,7 @@ def form(settings: Settings) -> Mapping[str, Any]:
     return {
         "type": "modal",
         "callback_id": CHANGE,
-        "private_metadata": settings.assistant,
+        "private_metadata": json.dumps(kept),
         "title": plain("Change the assistant"),
         "submit": plain("Save"),
         "close": plain("Cancel"),
@@ -96,8 +99,33 @@ def form(settings: Settings) -> Mapping[str, Any]:
     }
 
 
-def changes(view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(field, value) of each field of a sent form that is not as it was when the form was opened."""
+def about(view: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    """The assistant that a form is for, and the mark of each value that it had when the form was opened."""
+    try:
+        found = json.loads(view["private_metadata"])
+        return str(found["assistant"]), found["was"]
+    except (ValueError, TypeError, KeyError):  # another version opened it
+        return str(view["private_metadata"]), {}
+
+
+def value_of(settings: Settings, field: str) -> str:
+    """A field's value as `changes` tells it."""
+    match field:
+        case "temperature":
+            return "default" if settings.temperature is None else f"{settings.temperature:g}"
+        case "model":
+            return settings.model.strip()
+    return settings.instructions.strip()
+
+
+def mark(value: str) -> str:
+    """Tells a value from another one: instructions are longer than what a form can remember."""
+    return hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def changes(view: Mapping[str, Any], saved: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """(field, value) of each field of a sent form that is not as it was when the form was opened, or was `saved` since
+    by the same form."""
     before = {
         block["block_id"]: str(block["element"].get("initial_value") or "")
         for block in view["blocks"]
@@ -109,7 +137,7 @@ def changes(view: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         now, was = str(view["state"]["values"][field][field].get("value") or "").strip(), before[field].strip()
         if field == TEMPERATURE:
             now, was = _temperature(now), _temperature(was)
-        if now != was:
+        if now != was or field in saved:
             yield field, now
 
 
@@ -126,6 +154,14 @@ def fitting(text: str, longest: int) -> str:
     if units(text) <= longest:
         return text
     return text.encode("utf-16-le", "surrogatepass")[: 2 * (longest - 1)].decode("utf-16-le", "ignore") + "…"
+
+
+def mrkdwn(text: str, longest: int) -> str:
+    """Plain text as `mrkdwn`, cut so that no escaped character is cut in two."""
+    size = longest
+    while (over := units(escaped(fitting(text, size))) - longest) > 0:
+        size -= max(1, over // 5)  # an escaped character has at most five
+    return escaped(fitting(text, size))
 
 
 def units(text: str) -> int:
@@ -175,14 +211,18 @@ def _switches(switches: Sequence[Switch], room: int) -> Iterator[Block]:
 
 def _listed(lines: Sequence[str]) -> list[Block]:
     """Plain lines."""
-    return _packed([escaped(line) for line in lines])
+    return _packed([*_items(lines)])
 
 
-def _packed(lines: Sequence[str]) -> list[Block]:
-    """Lines of `mrkdwn` as a list, in as few sections as hold them."""
+def _items(lines: Sequence[str]) -> Iterator[str]:
+    """Plain lines as the `mrkdwn` of a list."""
+    return (mrkdwn(f"• {line}", LONGEST) for line in lines)
+
+
+def _packed(items: Sequence[str]) -> list[Block]:
+    """`mrkdwn` in as few sections as hold it."""
     texts = [""]
-    for line in lines:
-        item = fitting(f"• {line}", LONGEST)
+    for item in items:
         if texts[-1] and units(texts[-1]) + 1 + units(item) > LONGEST:
             texts.append(item)
         else:

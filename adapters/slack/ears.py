@@ -1,7 +1,8 @@
 """Ears: takes what Slack delivers to where it belongs, and returns only when it is safe there.
 
-Slack is acknowledged when a method here returns, and delivers again when one raises: messages and presses are in the
-store by then. What is answered at once (commands, refusals) is shown to the one person that asked.
+Slack is acknowledged when a method here returns: what was brought is in the store by then. When one raises, Slack
+delivers an event again, and nothing else: for a command, a press or a form the person is told to try again. What is
+answered at once (commands, refusals) is shown to the one person that asked.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ from adapters.slack.hearing import PLATFORM, Deleted, Edited, Me, Said, heard, o
 from adapters.slack.home import Home
 from adapters.slack.people import STRANGER, People, Person, is_admin
 from adapters.slack.pressing import NOT_MEMBER, Pressing
-from adapters.slack.telling import Telling, fits
+from adapters.slack.telling import FAILED, Telling, fits
 from adapters.slack.typed import mentioned, readable
 from bot.assistants.types import Author, well_formed
-from bot.errors import Refused
+from bot.errors import Refused, StoreError
 from bot.ports import CommandRequest, Conversation, InboundMessage, Intake
 
 LOOK_UP = 1.5
 """Seconds for which Slack is asked about someone or something before a command is answered: it takes three in all."""
+
+ANSWERED = 2.0
+"""Seconds after which a command is acknowledged without its answer, which then comes by the response URL.
+https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands"""
 
 REMEMBERED = 2_000
 ASK_HELP = "ask QUESTION — ask me here; I answer in a thread"
@@ -191,9 +196,37 @@ class Ears:
     async def command(self, body: Mapping[str, Any]) -> str:
         """A slash command; returns what to show to the one who gave it, as `mrkdwn`.
 
-        What one message does not hold comes by the response URL, so that its parts keep their order.
-        https://docs.slack.dev/interactivity/implementing-slash-commands#responding_to_commands
+        What takes longer, and what one message does not hold, comes by the response URL.
         """
+        work = asyncio.create_task(self._commanded(body), name="command")
+        try:
+            async with asyncio.timeout(ANSWERED):
+                whole = await asyncio.shield(work)
+        except TimeoutError:
+            self._telling.beside(self._late(work, body["response_url"]), "command")
+            return ""
+        except asyncio.CancelledError:
+            work.cancel()
+            raise
+        if fits(whole):
+            return blocks.escaped(whole)
+        self._telling.respond(body["response_url"], whole)
+        return ""
+
+    async def _late(self, work: asyncio.Task[str], url: str) -> None:
+        if whole := await work:
+            self._telling.respond(url, whole)
+
+    async def _commanded(self, body: Mapping[str, Any]) -> str:
+        """Carry out a command and return what to show, as plain text."""
+        try:
+            return await self._carried_out(body)
+        except StoreError as error:
+            log.warning("command not taken in", error=str(error))
+            return FAILED
+
+    async def _carried_out(self, body: Mapping[str, Any]) -> str:
+        """Raises `StoreError`."""
         word, _, rest = well_formed(body.get("text", "")).strip().partition(" ")
         channel, user = body["channel_id"], body["user_id"]
         if word.lower() == "ask":
@@ -201,11 +234,7 @@ class Ears:
         text = f"{word} {rest}".strip() or "help"
         tell = partial(self._telling.respond, body["response_url"])
         answer = await self._obey(channel, "", user, text, tell)
-        whole = f"{ASK_HELP}\n{answer}" if text.lower() == "help" else answer
-        if fits(whole):
-            return blocks.escaped(whole)
-        tell(whole)
-        return ""
+        return f"{ASK_HELP}\n{answer}" if text.lower() == "help" else answer
 
     async def _ask(self, body: Mapping[str, Any], question: str) -> str:
         """The question is posted by the answer's own first state: by then it is safe in the store."""

@@ -152,7 +152,7 @@ def _features(url: str | None) -> dict[str, Any]:
         "command": COMMAND,
         **({} if url is None else {"url": url}),
         "description": "Ask Parley, or tell it what to do",
-        "usage_hint": "ask … | tools | new | stop | help",
+        "usage_hint": "ask … | new | stop | usage | export | forget | tools | assistant | help",
         "should_escape": True,  # a mentioned person or channel comes as its id, not as a name
     }
     return {

@@ -21,18 +21,23 @@ from adapters.slack import asking, blocks
 from adapters.slack.about import about
 from adapters.slack.calls import Calls, SlackError
 from adapters.slack.hearing import PLATFORM, Me
-from adapters.slack.people import People, Person, is_admin
-from adapters.slack.telling import Telling
+from adapters.slack.people import STRANGER, People, Person, is_admin
+from adapters.slack.telling import FAILED, Telling
 from bot.assistants.types import Author, well_formed
 from bot.buttons import Button, decode
-from bot.errors import Refused
+from bot.errors import Refused, StoreError
 from bot.ports import Conversation, Form, InboundMessage, Intake, Press
 
 OPENED = 2.5
 """Seconds for a form to open: its trigger holds for three, https://docs.slack.dev/interactivity/handling-user-interaction."""
 
 NOT_OPENED = "Slack did not open the form. Please try again."
+PERHAPS = "Slack may not have opened the form. Please press again if it is not there."
 NOT_MEMBER = "I am not in that conversation, so I cannot answer there. Invite me with `/invite @Parley` and ask again."
+
+FOR_MEMBERS = frozenset({"approve", "deny", "feedback", "why"})
+"""The buttons that do nothing while Slack does not say who presses them: a guest may not, an admin may more. The others
+are for the one who asked, and the core sees to that."""
 
 log = structlog.get_logger(__name__)
 
@@ -61,30 +66,26 @@ class Pressing:
             button = decode(_code(action))
             if button is None:
                 continue
-            answer = await self._pressed(user, channel, thread, button)
+            try:
+                answer = await self._pressed(user, channel, thread, button)
+            except StoreError as error:
+                log.warning("press not taken in", error=str(error))
+                answer = FAILED
             if isinstance(answer, Form):
                 view = asking.form(answer, channel, thread)
-                answer = "" if await self._open(body["trigger_id"], view, late) else NOT_OPENED
+                answer = await opened(self.calls, body["trigger_id"], view, late)
             if answer:
                 self.telling.whisper(channel, thread, user, answer)
 
     async def _pressed(self, user: str, channel: str, thread: str, button: Button, text: str = "") -> str | Form:
+        """Raises `StoreError`."""
         person = await self.who(user)
+        if person is None and button.verb in FOR_MEMBERS:
+            return STRANGER
         if person is not None and (refusal := self.people.refusal(person)):
             return refusal
         where, author = self._where(channel, thread), Author(user, person.name if person else user)
         return await self.intake.press(Press(where, author, button, is_admin(person), text=text))
-
-    async def _open(self, trigger: str, view: Mapping[str, Any], late: float) -> bool:
-        """Open a form by the moment `late` of the event loop's time; false where Slack does not."""
-        try:
-            async with asyncio.timeout_at(late):
-                opened = {"trigger_id": trigger, "view": view}
-                await self.calls.call("views.open", opened, rank=Rank.FINAL, patient=False)
-        except (SlackError, TimeoutError) as error:
-            log.warning("form not opened", problem=str(error) or "Slack is slow")
-            return False
-        return True
 
     async def shortcut(self, body: Mapping[str, Any]) -> str:
         """Open the form for a question about a message; returns a sentence for the person where that makes no sense."""
@@ -97,14 +98,20 @@ class Pressing:
         except TimeoutError:
             return NOT_OPENED
         view = blocks.question_form(about(channel, body["message"]))
-        return "" if await self._open(body["trigger_id"], view, late) else NOT_OPENED
+        return await opened(self.calls, body["trigger_id"], view, late)
 
-    async def submit(self, body: Mapping[str, Any]) -> None:
-        """A form was sent: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload"""
-        if body["view"]["callback_id"] == asking.FORM:
-            await self._answered(body)
-        else:
-            await self._asked(body)
+    async def submit(self, body: Mapping[str, Any]) -> Mapping[str, str]:
+        """A form was sent: https://docs.slack.dev/reference/interaction-payloads/view-interactions-payload
+
+        Returns what is wrong by field: the form stays then, with what was written in it.
+        """
+        answered = body["view"]["callback_id"] == asking.FORM
+        try:
+            await (self._answered(body) if answered else self._asked(body))
+        except StoreError as error:
+            log.warning("form not taken in", error=str(error))
+            return {"answer" if answered else "question": FAILED}
+        return {}
 
     async def _answered(self, body: Mapping[str, Any]) -> None:
         """The words go where the button would have gone that opened the form."""
@@ -151,6 +158,21 @@ class Pressing:
 
     def _where(self, channel: str, thread: str) -> Conversation:
         return Conversation(PLATFORM, self.me.team, channel, thread)
+
+
+async def opened(calls: Calls, trigger: str, view: Mapping[str, Any], late: float) -> str:
+    """Open a form by the moment `late` of the event loop's time; returns the sentence for where it is not there."""
+    try:
+        async with asyncio.timeout_at(late):
+            form = {"trigger_id": trigger, "view": view}
+            await calls.call("views.open", form, rank=Rank.FINAL, patient=False)
+    except SlackError as error:
+        log.warning("form not opened", problem=str(error))
+        return PERHAPS if error.lost else NOT_OPENED
+    except TimeoutError:
+        log.warning("form not opened", problem="Slack is slow")
+        return PERHAPS
+    return ""
 
 
 def _code(action: Mapping[str, Any]) -> str:

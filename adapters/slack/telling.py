@@ -28,6 +28,9 @@ and response URLs."""
 USES = 5
 """Messages that a response URL takes: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses"""
 
+FAILED = "That did not work just now. Please try again."
+"""Where the store fails: Slack delivers nothing again but events."""
+
 log = structlog.get_logger(__name__)
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 BYTES = 250_000
 """view_too_large: https://docs.slack.dev/reference/methods/views.open#errors"""
 _LONGEST = {"title": 24, "submit": 24, "close": 24, "callback_id": 255, "external_id": 255, "private_metadata": 3_000}
-"""https://docs.slack.dev/reference/views/modal-views"""
+"""https://docs.slack.dev/reference/views/modal-views; the least is one, as of any text:
+https://docs.slack.dev/reference/block-kit/composition-objects/text-object"""
 
 
 @dataclass(eq=False)
@@ -144,6 +145,8 @@ def _checked(workspace: Workspace, view: JSON, kind: str) -> JSON:
         raise Refusal("invalid_arguments", f"a {view['type']} view cannot be used here")
     for name, limit in _LONGEST.items():
         value = view.get(name) or ""
+        if isinstance(value, dict) and not value["text"].strip():
+            raise Refusal("invalid_arguments", f"must be more than 0 characters [json-pointer:/view/{name}/text]")
         if len(value["text"] if isinstance(value, dict) else value) > limit:
             raise Refusal("invalid_arguments", f"must be less than {limit + 1} characters [json-pointer:/view/{name}]")
     if kind == "modal" and "submit" not in view and any(block["type"] == "input" for block in view["blocks"]):
