@@ -221,8 +221,7 @@ Named = Literal["tool", "assistant"]
 
 
 class Intake(Protocol):
-    """What an adapter may ask of the core. Each method raises `StoreError`: nothing was changed, and a message should come again, as where the
-    platform delivers it once more."""
+    """What an adapter may ask of the core. Each raises `StoreError`: nothing was changed, and it should come again."""
 
     async def accept(self, message: InboundMessage) -> Accepted | None:
         """Store a message: durable on return, and sure to be answered.
