@@ -1,8 +1,8 @@
 """The chores of a day: what is older than `RETENTION_DAYS` goes, and nothing is left in the files of what was removed.
 Of months that are over it is no longer known who used what.
 
-The sweep looks what is due, when it starts and from then on; what there is to do is done in a task of its own, in small
-transactions, since it may take long.
+The sweep looks what is due, ten seconds after the start and from then on: the start itself waits for no chores. What
+there is to do is done in a task of its own, in small transactions, since it may take long.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ stops and messages that came by way of another process, and waiting runs whose t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -52,7 +53,6 @@ class Sweep:
     async def start(self) -> None:
         """Take up what earlier processes left, then keep watch. Raises `StoreError`."""
         await self.once(starting=True)
-        await self.housekeeping.look()
         self._task = asyncio.create_task(self._watch(), name="sweep")
 
     async def close(self) -> None:
@@ -64,16 +64,17 @@ class Sweep:
     async def once(self, *, starting: bool = False) -> None:
         """At the start, nothing is in the making yet: what bears our own name is of an earlier self."""
         now, me = self._clock.now(), self._ownership.name
-        ours = await self._lease(now, starting=starting)
+        ours, taken = await self._lease(now, starting=starting)
         for run_id in await self._database.read(lambda c: runs.worn_out(c, owner=me, interruptions=INTERRUPTIONS)):
             with suppress(IllegalTransition):
                 await self._engine.fail(run_id, WORN_OUT)
+        resting = [run_id for run_id, status in ours if status == "requires_action" and run_id not in taken]
         for run_id, status in ours:
             if status == "cancelling":
                 await self._handler.let_go(run_id)
-            else:
+            elif run_id not in resting:
                 await self._handler.resume(run_id)
-        for run_id in await self._database.read(lambda c: runs.not_shown(c, owner=me)):
+        for run_id in await self._database.read(lambda c: runs.not_shown(c, owner=me)) if resting else ():
             await self._handler.resume(run_id)
         for run_id in await self._database.read(lambda c: runs.past_their_time(c, owner=me, now=now)):
             with suppress(IllegalTransition):  # an output came first
@@ -83,18 +84,20 @@ class Sweep:
             if conversation.platform in self._handler.platforms:
                 self._handler.expect(thread_id)
 
-    async def _lease(self, now: float, *, starting: bool) -> list[tuple[str, RunStatus]]:
-        """Renew what is ours and take what is nobody's; returns the runs that some task should drive."""
+    async def _lease(self, now: float, *, starting: bool) -> tuple[Sequence[tuple[str, RunStatus]], Collection[str]]:
+        """Renew what is ours and take what is nobody's; returns the runs that are ours then, and what was taken.
+
+        A task should drive each of them; one that waits for someone outside rests, unless it was taken: its own tools
+        were broken off just now.
+        """
         me, here, lease = self._ownership.name, self._handler.platforms, self._ownership.lease(now)
 
         with self._ownership.others() as seen:
             others = replace(seen, gone=seen.gone | {me}) if starting else seen
 
-            async def operation(tx: AsyncConnection) -> list[tuple[str, RunStatus]]:
+            async def operation(tx: AsyncConnection) -> tuple[Sequence[tuple[str, RunStatus]], Collection[str]]:
                 taken = await runs.take_over(tx, owner=me, others=others, platforms=here, now=now, lease_until=lease)
-                ours = await runs.renew_lease(tx, owner=me, platforms=here, lease_until=lease)
-                # One that waits for someone outside rests, unless its own tools were broken off just now.
-                return [(run_id, status) for run_id, status in ours if status != "requires_action" or run_id in taken]
+                return await runs.renew_lease(tx, owner=me, platforms=here, lease_until=lease), taken
 
             return await self._database.write(operation)
 

@@ -164,8 +164,9 @@ async def test_a_new_day_brings_a_new_budget(parley: Parley, model: ScriptedMode
 
 
 async def test_a_refused_question_is_not_looked_up_and_its_refusal_survives_a_death(
-    tmp_path: Path, model: ScriptedModel
+    tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("bot.handler.GRACE", 0.1)
     room, shown = Room(), asyncio.Event()
 
     async def stuck(_view: View) -> None:
@@ -393,7 +394,10 @@ async def test_a_run_of_another_process_counts_too_and_the_sweep_goes_on_after_i
         assert room.answers == ["Mine.", "Theirs."]
 
 
-async def test_after_a_restart_what_waited_for_the_budget_is_answered(tmp_path: Path, model: ScriptedModel) -> None:
+async def test_after_a_restart_what_waited_for_the_budget_is_answered(
+    tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.handler.GRACE", 0.1)
     room = Room()
     async with parley_at(tmp_path / "p.db", model, room=room) as parley:
         await set_to(parley, "workspace day 1k tokens")

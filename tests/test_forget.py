@@ -376,6 +376,7 @@ async def test_what_was_not_wiped_before_the_process_died_is_wiped_by_the_next(
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA user_version").fetchone() != (0,)
     async with parley_at(path, model) as parley:
+        await parley.core.sweep.housekeeping.look()  # ten seconds later
         await parley.core.sweep.housekeeping.done()
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA user_version").fetchone() == (0,)
@@ -392,7 +393,10 @@ async def test_of_a_large_file_at_least_the_log_is_cut(
     assert (b"zebra" in log.read_bytes(), parley.core.database.has_traces) == (False, False)
 
 
-async def test_a_reader_in_the_way_makes_the_file_no_larger_each_time(parley: Parley, model: ScriptedModel) -> None:
+async def test_a_reader_in_the_way_makes_the_file_no_larger_each_time(
+    parley: Parley, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces_of, "PATIENCE", 0.05)
     await turn(parley, model, "The zebra.", "x" * 100_000)
     path = parley.core.database.path
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:

@@ -146,8 +146,7 @@ async def test_an_approval_waits_for_the_next_process_and_counts_once(tmp_path: 
         assert here.weather.count(FORECAST) == 1
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before it has its effect", "after that"])
-@pytest.mark.parametrize("method", ["chat.stopStream", "agents.sessions.setStatus"])
+@pytest.mark.parametrize(("method", "after"), [("chat.stopStream", True), ("agents.sessions.setStatus", False)])
 async def test_a_question_is_there_once_though_the_process_is_killed_while_it_is_shown(
     tmp_path: Path, method: str, after: bool
 ) -> None:

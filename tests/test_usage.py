@@ -196,6 +196,7 @@ async def test_of_a_month_that_is_over_it_is_no_longer_known_who_used_what(
         await ask(parley, model, channel="C2")
     clock.advance(3 * 3_600)
     async with parley_at(tmp_path / "p.db", model, clock=clock) as parley:
+        await parley.core.sweep.housekeeping.look()  # ten seconds later
         await parley.core.sweep.housekeeping.done()
         await ask(parley, model, key="december")
         assert await rows(parley) == [
