@@ -98,7 +98,12 @@ def _approval(run_id: str, call: ToolCall) -> Ask:
 
 def _arguments(arguments: str) -> Iterator[str]:
     """A line an argument, as `name: value`; a value of several lines stands below its name."""
-    given = json.loads(arguments or "{}")  # an object: others are not asked about
+    try:
+        given = json.loads(arguments.strip() or "{}")  # an object: others are not asked about
+        json.dumps(given)
+    except (ValueError, RecursionError):  # Python reads fewer digits, and less depth, than the tool's own reader
+        yield _seen(arguments)[:LONGEST_ARGUMENTS] + ("… (and more)" if len(arguments) > LONGEST_ARGUMENTS else "")
+        return
     each = max(LONGEST_ARGUMENTS // max(len(given), 1), LEAST)
     told = list(given.items())[: LONGEST_ARGUMENTS // LEAST]
     for name, value in told:

@@ -86,8 +86,8 @@ class View:
     buttons: Sequence[Button] = ()
     """What may be pressed now: `stop` while it goes on, `feedback` and `why` under an answer."""
     asks: Sequence[Ask] = ()
-    """What the run waits for people to say. Nothing goes on until they do, so this state has to be shown as surely as
-    the last one."""
+    """What the run waits for people to say, perhaps while other calls are still at work. Then nothing goes on until
+    they do, so this state has to be shown as surely as the last one."""
     rests: bool = field(default=False, compare=False)
     """No other view comes until somebody outside does something: this one is tried to the end, and then given up."""
 

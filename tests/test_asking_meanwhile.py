@@ -279,6 +279,13 @@ async def test_a_long_argument_hides_no_other(parley: Parley, model: ScriptedMod
     assert len(ask.text) < LONGEST_ARGUMENTS + 200
 
 
+@pytest.mark.parametrize("arguments", ["", " \n", "{}", '{"to": ' + "9" * 5_000 + "}", '{"to": ' + "[" * 50_000])
+def test_what_python_cannot_read_of_a_call_is_shown_as_it_came(arguments: str) -> None:
+    told = "\n".join(_arguments(arguments))
+    assert (told == "") is (arguments.strip() in ("", "{}"))
+    assert len(told) < LONGEST_ARGUMENTS + 20
+
+
 def test_many_arguments_are_counted_where_they_are_too_many() -> None:
     told = list(_arguments("{" + ",".join(f'"a{number}": "{"x" * 500}"' for number in range(100)) + "}"))
     assert (len(told), told[-1]) == (21, "… and 80 more")
