@@ -17,6 +17,9 @@ MESSAGE_ONLY = {"context_actions", "plan", "task_card"}
 """https://docs.slack.dev/reference/block-kit/blocks/context-actions-block"""
 
 _TEXTS = {
+    # As they stand in a context block: https://docs.slack.dev/reference/block-kit/composition-objects/text-object
+    "plain_text": {"text": 3_000},
+    "mrkdwn": {"text": 3_000},
     "section": {"text": 3_000},
     "header": {"text": 150},
     "markdown": {"text": MARKDOWN},
