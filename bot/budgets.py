@@ -30,7 +30,8 @@ Period = Literal["day", "month"]
 Unit = Literal["tokens", "money"]
 
 HOLDERS: tuple[Holder, ...] = ("person", "channel", "workspace")
-PERIODS: tuple[Period, ...] = ("day", "month")
+PERIODS: dict[str, Period] = {"day": "day", "month": "month"}
+"""By what people call them."""
 WHOSE = {"person": "Your", "channel": "This channel's", "workspace": "Everybody's"}
 SPAN = {"day": "today", "month": "this month"}
 
@@ -113,7 +114,7 @@ def holding(held: Mapping[str, Policy]) -> Sequence[Budget]:
     """The budgets among the policies that hold somewhere."""
     found: list[Budget] = []
     for of in HOLDERS:
-        for period in PERIODS:
+        for period in PERIODS.values():
             policy = held.get(name(of, period))
             if policy is not None:
                 found.append(read(of, period, policy.value))

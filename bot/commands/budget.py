@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import budgets
-from bot.budgets import Budget, Holder, Period
+from bot.budgets import PERIODS, Budget, Holder, Period
 from bot.clock import Clock
 from bot.commands import scopes
 from bot.commands.catalogue import Command
@@ -37,7 +37,6 @@ WORDS: dict[str, Holder] = {
     "workspace": "workspace",
     "server": "workspace",
 }
-PERIODS: dict[str, Period] = {"day": "day", "month": "month"}
 SPANS = {"day": "a day", "month": "a month"}
 OFTEN = {"day": "daily", "month": "monthly"}
 SIZES = {"": 1, "k": 1_000, "m": 1_000_000}

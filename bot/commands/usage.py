@@ -8,7 +8,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.budgets import SPAN, Period, first_day
+from bot.budgets import PERIODS, SPAN, first_day
 from bot.clock import Clock
 from bot.commands import scopes
 from bot.commands.catalogue import Command
@@ -30,7 +30,6 @@ LONGEST_NAME = 64
 
 Whose = Literal["me", "here", "all"]
 WHOSE: dict[str, Whose] = {"me": "me", "here": "here", "all": "all"}
-PERIODS: dict[str, Period] = {"day": "day", "month": "month"}
 
 
 @dataclass(frozen=True, slots=True)
