@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.slack.dashboard import LONGEST, OWN, TOO_LONG, fitting, mrkdwn, tab
+from adapters.slack.blocks import fitting
+from adapters.slack.dashboard import LONGEST, OWN, TOO_LONG, mrkdwn, tab
 from adapters.slack.people import GUEST, STRANGER
 from adapters.slack.telling import FAILED
 from bot.access import KEPT_OUT

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import Any
 
-from adapters.slack.blocks import Block, plain, quiet
+from adapters.slack.blocks import Block, fitting, plain, quiet, units
 from adapters.slack.markdown import to_slack
 from adapters.text import split
 from bot.assistants.types import well_formed
@@ -109,7 +109,7 @@ def _menus(shown: Sequence[tuple[str, Option]]) -> list[Block]:
 
 
 def _fits(label: str) -> bool:
-    return bool(label.strip()) and _units(quiet(label)) <= LABEL
+    return bool(label.strip()) and units(quiet(label)) <= LABEL
 
 
 def _labels(options: Sequence[Option], *, lettered: bool, menu: bool) -> list[str]:
@@ -118,7 +118,7 @@ def _labels(options: Sequence[Option], *, lettered: bool, menu: bool) -> list[st
         labels = [f"{_letter(number)}. {label}" for number, label in enumerate(labels)]
     elif lettered:
         labels = [_letter(number) for number in range(len(options))]
-    return [cut(label, LABEL) for label in labels]
+    return [fitting(label, LABEL) for label in labels]
 
 
 def _listed(options: Sequence[Option]) -> str:
@@ -132,20 +132,6 @@ def _letter(number: int) -> str:
 
 def _bare(text: str) -> str:
     return MARKS.sub(r"\\\g<0>", text)
-
-
-def cut(text: str, limit: int) -> str:
-    """Plain text of at most `limit` characters, counted as JavaScript counts them."""
-    if _units(text) <= limit:
-        return text
-    text = text[: limit - 1]
-    while _units(text) > limit - 1:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _cut_off(text: str) -> str:
@@ -168,12 +154,12 @@ def form(asked: Form, channel: str, thread: str) -> Mapping[str, Any]:
         "max_length": min(asked.longest, WRITTEN),
         "focus_on_load": True,
     }
-    label = plain(cut(quiet(asked.question.strip() or name), QUESTION))
+    label = plain(fitting(quiet(asked.question.strip() or name), QUESTION))
     return {
         "type": "modal",
         "callback_id": FORM,
         "private_metadata": json.dumps(about),
-        "title": plain(cut(quiet(name), TITLE)),
+        "title": plain(fitting(quiet(name), TITLE)),
         "submit": plain("Answer"),
         "close": plain("Cancel"),
         "blocks": [{"type": "input", "block_id": "answer", "label": label, "element": words}],

@@ -105,3 +105,16 @@ def _spoken(text: str) -> str:
 
 def plain(text: str) -> Block:
     return {"type": "plain_text", "text": text}
+
+
+def fitting(text: str, longest: int) -> str:
+    """Plain text, cut with an ellipsis where it has more characters than that."""
+    if units(text) <= longest:
+        return text
+    kept = text.encode("utf-16-le", "surrogatepass")[: 2 * (longest - 1)]
+    return kept.decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+def units(text: str) -> int:
+    """Characters as JavaScript counts them, which are never fewer than those that Slack may count."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from adapters.slack.blocks import Block, escaped, plain, quiet
+from adapters.slack.blocks import Block, escaped, fitting, plain, quiet, units
 from adapters.slack.greeting import how
 from adapters.slack.manifest import COMMAND
 from bot.ports import Overview, Settings, Switch
@@ -149,24 +149,12 @@ def _temperature(said: str) -> str:
         return said
 
 
-def fitting(text: str, longest: int) -> str:
-    """Cut with an ellipsis where it is too long."""
-    if units(text) <= longest:
-        return text
-    return text.encode("utf-16-le", "surrogatepass")[: 2 * (longest - 1)].decode("utf-16-le", "ignore") + "…"
-
-
 def mrkdwn(text: str, longest: int) -> str:
     """Plain text as `mrkdwn`, cut so that no escaped character is cut in two."""
     size = longest
     while (over := units(escaped(fitting(text, size))) - longest) > 0:
         size -= max(1, over // 5)  # an escaped character has at most five
     return escaped(fitting(text, size))
-
-
-def units(text: str) -> int:
-    """Characters as JavaScript counts them, which are never fewer than those that Slack may count."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _settings(settings: Settings) -> list[Block]:

@@ -15,7 +15,7 @@ import structlog
 
 from adapters.pace import Rank
 from adapters.remembered import Recent
-from adapters.slack import dashboard
+from adapters.slack import blocks, dashboard
 from adapters.slack.calls import Calls, SlackError
 from adapters.slack.dashboard import CHANGE
 from adapters.slack.hearing import PLATFORM, Me
@@ -95,7 +95,7 @@ class Home:
             if problem:
                 break
         self.show(user, "\n".join(told))
-        return {field: dashboard.fitting(problem, dashboard.LONGEST)} if problem else {}
+        return {field: blocks.fitting(problem, dashboard.LONGEST)} if problem else {}
 
     async def _set(
         self, user: str, person: Person | None, view: Mapping[str, Any], field: str, value: str, told: list[str]
