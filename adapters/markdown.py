@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from html.entities import html5
 
-from adapters.text import Fence
+from adapters.text import BLANK, Fence
 
 QUIET = "\u200b"
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,31});", re.ASCII)
 ENTITY_BEGUN = re.compile(r"&#?\w{0,32}\Z", re.ASCII)
-TICKS = re.compile(r"\n[ \t]*+(?:[\n\r\-*+>#|~=\d]|`{3})|`++")
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85]")
+TICKS = re.compile(r"\n[ \t]*+(?:[\n\-*+>#|~=\d]|`{3})|`++")
 RUN = re.compile("`+")
 BREAK = re.compile(r"<br[ \t]{0,3}/?>", re.IGNORECASE)
 BREAK_BEGUN = re.compile(r"<b(?:r[ \t]{0,3}/?)?\Z", re.IGNORECASE)
@@ -25,7 +26,9 @@ URL_SAFE = ":/?#[]@!$&'*+,;=%~"
 
 
 class Conversion:
-    """How far a text is converted. A method that cannot decide yet returns false and leaves everything as it is."""
+    """How far a text is converted, less its control characters: lines end with a line feed alone. A method that cannot
+    decide yet returns false and leaves everything as it is.
+    """
 
     plain: re.Pattern[str]
     """What is shown as it stands, up to the next character that may be a mark."""
@@ -33,7 +36,7 @@ class Conversion:
     """Who converts what begins with which mark."""
 
     def __init__(self, text: str, *, final: bool) -> None:
-        self.text, self.final = text, final
+        self.text, self.final = CONTROLS.sub("", text), final
         self.at = 0
         self.out: list[str] = []
         self.fence: Fence | None = None
@@ -74,10 +77,10 @@ class Conversion:
 
     def look(self, line: str) -> None:
         """See whether a line outside of fences is code, and whether it is within a list."""
-        if not line.strip():
+        if not line.strip(BLANK):
             self.code = False
             return
-        blank = not self.text[self.text.rfind("\n", 0, max(0, self.at - 1)) + 1 : self.at].strip()
+        blank = not self.text[self.text.rfind("\n", 0, max(0, self.at - 1)) + 1 : self.at].strip(BLANK)
         self.code = not self.list and (blank or self.code) and INDENTED.match(line) is not None
         if not self.code:
             self.list = LISTED.match(line) is not None or (self.list and (not blank or line[0] in " \t"))

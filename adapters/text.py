@@ -16,6 +16,7 @@ OPENING = re.compile(
     r"(?P<lead>[ \t]*+(?:(?:[-*+>]|\d{1,9}[.)])[ \t]++|>)*+)(?P<run>`{3,}+(?=[^`]*+\Z)|~{3,}+)(?P<info>.*)"
 )
 FENCE = re.compile(r"[ \t]{0,4}(?:```|~~~)")
+BLANK = " \t\n"
 AHEAD = 8  # characters behind a cut that have to be known, so that none falls before what would open a fence
 CLOSING = re.compile(r"([ \t>]*+)(`++|~++)\Z")
 DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?\Z")
@@ -48,10 +49,10 @@ class Fence:
 
     def ends_before(self, line: str) -> bool:
         """Whether the quote around this fence is over with `line`."""
-        return ">" in self.lead and not line.lstrip().startswith(">")
+        return ">" in self.lead and not line.lstrip(BLANK).startswith(">")
 
     def closed_by(self, line: str) -> bool:
-        found = CLOSING.match(line.rstrip())
+        found = CLOSING.match(line.rstrip(BLANK))
         if not found or (">" in found[1]) != (">" in self.lead):
             return False
         return found[2].startswith(self.run) and len(found[1]) <= len(self.lead) + 3
@@ -62,7 +63,7 @@ class Fence:
 
 def opened_by(line: str) -> Fence | None:
     """The fence that a whole line opens; list markers before it count as indentation."""
-    found = OPENING.match(line.rstrip())
+    found = OPENING.match(line.rstrip(BLANK))
     return found and Fence(re.sub(r"[^\s>]", " ", found["lead"]), found["run"], found["info"])
 
 

@@ -88,6 +88,8 @@ def balanced(part: Part) -> bool:
 @example("#### [a](https://b) ``` #")
 @example("- [x](https://b)")
 @example("[a `b](https://c) d` e")
+@example("****\r\n")
+@example("  ```\n\xa0<")
 def test_while_a_text_grows_its_conversion_only_grows(text: str) -> None:
     before = ""
     for end in range(len(text) + 1):

@@ -24,7 +24,7 @@ from adapters.markdown import (
     character,
     past,
 )
-from adapters.text import DELIMITER, Fence, opened_by
+from adapters.text import BLANK, DELIMITER, Fence, opened_by
 
 RULE = "─" * 12  # Discord shows `---` as three hyphens, and `***` would make the next `**` the end of something bold
 LEAD = re.compile(r"[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]++|>(?!>> )[ \t]*+)*+")
@@ -32,13 +32,13 @@ QUOTES = re.compile(r"(?:[ \t]*+>)*+")
 TIGHT = re.compile(r"([ \t]*+>)(?! )")
 MARKED = re.compile(r"[ \t]*+(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]")
 LINE_MARKS = re.compile(r"[ \t>*+\-_#\d.)]*+[`~]*+\Z")
-RULED = re.compile(r"[ \t]*+([-*_])(?:[ \t]*+\1){2,}+\s*+\Z")
+RULED = re.compile(r"[ \t]*+([-*_])(?:[ \t]*+\1){2,}+[ \t]*+\n?\Z")
 HEADING = re.compile(r"#{4,6}+[ \t]")
 BOLD = re.compile(r"(`[^`\n]+`|\\.)|\*\*")
 TASK = re.compile(r"\[([ xX])\](?=\s|\Z)")
 TASK_BEGUN = re.compile(r"\[(?:[ xX]\]?)?\Z")
-BLANK_LINES = re.compile(r"(?:[ \t\r]*+\n)*+")
-BLANKS = re.compile(r"[ \t\r]*+")
+BLANK_LINES = re.compile(r"(?:[ \t]*+\n)*+")
+BLANKS = re.compile(r"[ \t]*+")
 LANGUAGE = re.compile(r"[\w+\-.#]++", re.ASCII)
 BACKTICKS = re.compile("``(?=`)")
 PLAIN = re.compile(r"[^\\`<&!\[|\n]+")
@@ -148,7 +148,7 @@ class _ToDiscord(Conversion):
 
     def _open_fence(self, fence: Fence, line: str) -> bool:
         self.fence = fence
-        lead, info = line[: line.index(fence.run)], fence.info.strip()
+        lead, info = line[: line.index(fence.run)], fence.info.strip(BLANK)
         end = "\n" if line.endswith("\n") else ""
         return self.emit(f"{_spaced(lead)}```{info[: past(LANGUAGE, info)]}{end}", len(line))
 
@@ -158,13 +158,13 @@ class _ToDiscord(Conversion):
         if fence.closed_by(line):
             self.fence = None
             return self.emit(f"{_spaced(fence.lead + '```')}{end}", len(line))
-        if fence.lead and not line.strip():
+        if fence.lead and not line.strip(BLANK):
             return self.emit(f"{fence.lead}{end}", len(line))
         return self.emit(_code(_spaced(line) if ">" in fence.lead else line), len(line)) and done
 
     def _boxed(self, line: str, done: bool) -> bool:
         """A line within our own fence; of blank ones all that follow each other."""
-        if not line.strip():
+        if not line.strip(BLANK):
             line = self.text[self.at : past(BLANK_LINES, self.text, self.at)]
         return self.emit(_code(_spaced(line) if self.ours else line), len(line)) and done
 
@@ -189,9 +189,9 @@ class _ToDiscord(Conversion):
         after = self.text[start : end or len(self.text)]
         row = _unquoted(after)
         if not self.final and not end:
-            return False if row.strip(" \t|:-\r") else None
+            return False if row.strip(" \t|:-") else None
         same = (len(row) < len(after)) == (len(body) < len(line))
-        return same and "|" in row and not MARKED.match(row) and DELIMITER.match(row.strip()) is not None
+        return same and "|" in row and not MARKED.match(row) and DELIMITER.match(row.strip(BLANK)) is not None
 
     def _is_code(self) -> bool | None:
         """Whether indented code goes on here, perhaps behind blank lines; None if that is not certain yet."""
@@ -206,9 +206,9 @@ class _ToDiscord(Conversion):
         body, shown = line[len(lead) :], _spaced(lead)
         if done and RULED.match(_unquoted(line)):
             quotes = line[: past(QUOTES, line)]
-            return self.emit(_spaced(quotes + RULE), len(line.rstrip()))
+            return self.emit(_spaced(quotes + RULE), len(line.rstrip(BLANK)))
         if HEADING.match(body):
-            return done and self._heading(shown, body, len(line.rstrip()))
+            return done and self._heading(shown, body, len(line.rstrip(BLANK)))
         self.under = re.sub(r"[^\s>]", " ", shown)
         if lead.rstrip(" \t")[-1:] not in ("", ">"):
             if not done and TASK_BEGUN.match(body):
@@ -267,7 +267,7 @@ class _ToDiscord(Conversion):
         if self.open(at):
             return False
         following = self.text[at : at + 1]
-        if following in ("", "\n", "\r"):
+        if following in ("", "\n"):
             return self.emit("", at - self.at)
         return self.emit(f"\n{self.under}{QUIET if following in BEGINS else ''}", at - self.at)
 
