@@ -78,8 +78,9 @@ class Rush:
 
     async def over(self) -> None:
         if self._count:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._over.wait(), self.PATIENCE)
+            with suppress(TimeoutError):  # not `wait_for`, which before Python 3.12 may swallow a cancellation
+                async with asyncio.timeout(self.PATIENCE):
+                    await self._over.wait()
 
 
 class _NothingToClaim(Exception):

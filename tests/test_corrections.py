@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.errors import StoreError
+from bot.inbox import Rush
 from bot.models.port import UserText
 from bot.ports import InboundMessage
 from tests.parley import Parley, parley_at
@@ -257,3 +258,16 @@ async def test_an_edit_in_another_process_of_a_message_that_waits_is_answered(
         held.open()
         await one.quiet()
         assert (one.room.answers, model.heard()) == (["Cold.", "Hot."], ["How is Oslo?", "New?"])
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_work_that_is_cancelled_just_as_messages_have_passed_is_cancelled(steps: int) -> None:
+    rush = Rush()
+    with rush:
+        waiting = asyncio.create_task(rush.over())
+        await asyncio.sleep(0)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    still_waits = waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled() == still_waits
