@@ -13,10 +13,10 @@ from bot.buttons import Button
 from bot.errors import Refused
 from bot.ports import Conversation, InboundMessage
 from bot.store.schema import bindings, messages, threads
+from tests.counted import counted
 from tests.parley import Parley, parley_at
 from tests.room import ALICE, BOB
 from tests.scripted_model import ScriptedModel
-from tests.test_cost import counted
 
 HERE = Conversation("slack", "T1", "C1", "1.0")
 ASKED = InboundMessage(HERE, ALICE, "Rain?", key="1", roles=["R1"])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +14,14 @@ from sqlalchemy import event, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import new_id
-from bot.store.database import Database
 from bot.store.schema import messages, metadata
+from tests.counted import Cost, counted
 from tests.parley import Parley, parley_at
 from tests.scripted_model import ScriptedModel
 from tests.test_preparing import DOT
 from tools.registry import Registry, tool
 
 TRANSACTIONS, STATEMENTS = 6, 15
-
-
-@dataclass(slots=True)
-class Cost:
-    transactions: int = 0
-    statements: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[Cost]:
-    """Counts what reaches SQLite; the words that open a transaction are counted as such and not as statements."""
-    cost = Cost()
-
-    def begun(connection: Any) -> None:
-        cost.transactions += 1
-
-    def executed(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        if not statement.startswith("BEGIN"):
-            cost.statements.append(statement)
-
-    engines = [database.writer_engine.sync_engine, database.reader_engine.sync_engine]
-    event.listen(engines[0], "begin", begun)
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", executed)
-    yield cost
-    event.remove(engines[0], "begin", begun)
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", executed)
 
 
 @pytest.fixture

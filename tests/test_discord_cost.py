@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.counted import counted
 from tests.discord_parley import DiscordParley, Talk, talk_at
 from tests.simulators.discord import CALLBACK, CREATE, EDIT, FROM_MESSAGE, ORIGINAL, TYPING
-from tests.test_cost import STATEMENTS, TRANSACTIONS, counted
+from tests.test_cost import STATEMENTS, TRANSACTIONS
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.counted import counted
 from tests.slack_talk import Talk, talk_at
-from tests.test_cost import STATEMENTS, TRANSACTIONS, counted
+from tests.test_cost import STATEMENTS, TRANSACTIONS
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +28,15 @@ CHOSEN = "parley_tools"
 DEFAULT = "default"
 SETTINGS = ("temperature", "top_p", "response_format", "tool_resources")
 THE_OPERATORS = assistants.c.platform == ""
+
+_ITS_OWN = and_(assistants.c.platform == bindparam("of_platform"), assistants.c.workspace == bindparam("of_workspace"))
+_SEEN = select(assistants).where(
+    assistants.c.name.is_not(None), or_(_ITS_OWN, and_(THE_OPERATORS, assistants.c.name == DEFAULT))
+)
+"""Those that can be named in a workspace."""
+_SEEN_ONE = _SEEN.where(assistants.c.id == bindparam("with_id"))
+_SEEN_ALL = _SEEN.order_by(assistants.c.platform, assistants.c.name)
+_THE_DEFAULT = select(assistants).where(assistants.c.name == DEFAULT, THE_OPERATORS)
 
 
 async def keep_default(tx: AsyncConnection, *, model: str, instructions: str, now: float) -> Assistant:
@@ -50,8 +59,7 @@ async def keep_default(tx: AsyncConnection, *, model: str, instructions: str, no
 
 async def default(connection: AsyncConnection) -> Assistant:
     """The operator's. Raises `StoreError` where Parley has never been started on this database."""
-    found = await connection.execute(select(assistants).where(assistants.c.name == DEFAULT, THE_OPERATORS))
-    row = found.mappings().one_or_none()
+    row = (await connection.execute(_THE_DEFAULT)).mappings().one_or_none()
     if row is None:
         raise StoreError("There is no assistant yet. Start Parley once.")
     return to_assistant(row)
@@ -62,7 +70,7 @@ async def chosen(connection: AsyncConnection, where: Conversation, held: Mapping
     policy = held.get("assistant")
     if policy is None:
         return None
-    found = await connection.execute(select(assistants).where(assistants.c.id == policy.value["id"], _seen_in(where)))
+    found = await connection.execute(_SEEN_ONE, {**_of(where), "with_id": policy.value["id"]})
     row = found.mappings().one_or_none()
     return None if row is None else to_assistant(row)
 
@@ -74,8 +82,7 @@ async def answering(connection: AsyncConnection, where: Conversation, held: Mapp
 
 async def seen_in(connection: AsyncConnection, where: Conversation) -> Sequence[Assistant]:
     """The operator's, and then the workspace's own by their names."""
-    query = select(assistants).where(_seen_in(where)).order_by(assistants.c.platform, assistants.c.name)
-    return [to_assistant(row) for row in (await connection.execute(query)).mappings()]
+    return [to_assistant(row) for row in (await connection.execute(_SEEN_ALL, _of(where))).mappings()]
 
 
 async def copy(tx: AsyncConnection, where: Conversation, model: Assistant, name: str, now: float) -> Assistant:
@@ -139,9 +146,8 @@ def to_assistant(row: RowMapping) -> Assistant:
     )
 
 
-def _seen_in(where: Conversation) -> ColumnElement[bool]:
-    own = and_(assistants.c.platform == where.platform, assistants.c.workspace == where.workspace)
-    return and_(assistants.c.name.is_not(None), or_(own, and_(THE_OPERATORS, assistants.c.name == DEFAULT)))
+def _of(where: Conversation) -> dict[str, str]:
+    return {"of_platform": where.platform, "of_workspace": where.workspace}
 
 
 def _values(assistant: Assistant) -> dict[str, Any]:

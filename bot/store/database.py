@@ -10,6 +10,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,16 +21,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncTransactio
 
 from bot.errors import StoreError
 from bot.store import traces
+from bot.store.dialect import COMPILED, DRIVER
 from bot.store.opening import must_be_current, prepare
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-LOCK_WAIT, LOCK_PAUSE = 5.0, 0.05
-"""Seconds that a write waits for another program's transaction, and between two attempts of it."""
+LOCK_WAIT, LEAST_WAIT = 5.0, 0.1
+"""Seconds that a write waits for another program's transaction; and where it has to be quick."""
 
-# SQLite's own waiting cannot be cut short, so it is brief; `Database._begin` does the rest.
-WAITING = ("connect", "commit", "rollback", "close")
+PAUSES, LONGEST_PAUSE = (0.001, 0.002, 0.005, 0.01, 0.02), 0.05
+"""Seconds between attempts of it."""
+
+WAITING = ("commit", "rollback", "close")
+"""What a connection (not a cursor) waits for the disk with."""
 BEGIN = "BEGIN IMMEDIATE"
 MUCH = "/* much data */"
 """A statement with these words in it (`prefix_with(MUCH)`) may move megabytes: no other work waits for its steps."""
@@ -37,7 +42,12 @@ MUCH = "/* much data */"
 MANY = 500
 """How many ids a statement names at most."""
 
+TO_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100", "secure_delete=ON")
+
+# SQLite's own waiting cannot be cut short, and the loop would stand still: `Database._begin` does it.
+WRITERS = (*PRAGMAS, "busy_timeout=0")
 
 
 class Database:
@@ -62,7 +72,7 @@ class Database:
         not Parley's; the file is left as it was then.
         """
         await asyncio.to_thread(prepare, path)
-        return cls(path, _engine(path), _reader(path))
+        return cls(path, _writer(path), _reader(path))
 
     @classmethod
     async def look(cls, path: Path) -> Database:
@@ -71,7 +81,7 @@ class Database:
         Raises `StoreError`; nothing is changed.
         """
         await asyncio.to_thread(must_be_current, path)
-        return cls(path, _engine(path), _reader(path))
+        return cls(path, _writer(path), _reader(path))
 
     async def write(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Run `operation` in a transaction of its own. Goes on to its end where the caller is cancelled.
@@ -130,8 +140,8 @@ class Database:
                 log.warning("what was removed is not wiped out yet", error=str(error))
 
     def hurry(self) -> None:
-        """Shutting down: a locked database is waited for no longer."""
-        self._patience = 0.0
+        """Shutting down: a locked database is hardly waited for any longer."""
+        self._patience = LEAST_WAIT
 
     async def _transaction(self, operation: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         async with self._turn:
@@ -153,6 +163,7 @@ class Database:
         """Open a transaction. While another program holds the lock, ask again for as long as we are patient."""
         loop = asyncio.get_running_loop()
         since = loop.time()
+        pauses = chain(PAUSES, repeat(LONGEST_PAUSE))
         while True:
             try:
                 return await connection.begin()
@@ -160,12 +171,12 @@ class Database:
                 if "locked" not in str(error.orig) or loop.time() - since >= self._patience:
                     raise
                 await connection.rollback()
-                await asyncio.sleep(LOCK_PAUSE)
+                await asyncio.sleep(next(pauses))
 
 
 class _Near(aiosqlite.Connection):
-    """Runs statements where they are asked for, and in its thread only what waits (for a lock, or for the disk) and
-    what is marked as `MUCH`.
+    """Runs statements where they are asked for, and in its thread only what waits for the disk and what is marked as
+    `MUCH`.
 
     Each step of a statement would else be a hop to that thread and back, several times the work of the step itself.
     """
@@ -174,51 +185,54 @@ class _Near(aiosqlite.Connection):
     """The cursor of the last statement that was marked; its rows are fetched in the thread, too."""
 
     async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        of = getattr(fn, "__self__", None)
         if args and isinstance(args[0], str) and MUCH in args[0]:
-            self._far = fn.__self__
-        much = self._far is not None and getattr(fn, "__self__", None) is self._far
-        if much or getattr(fn, "__name__", "") in WAITING or BEGIN in args or self._connection is None:
+            self._far = of
+        much = of is not None and of is self._far
+        waits = of is self._connection and fn.__name__ in WAITING
+        if much or waits or self._connection is None:
             return await super()._execute(fn, *args, **kwargs)  # type: ignore[no-untyped-call]
         return fn(*args, **kwargs)
 
 
-def _engine(path: Path, **options: Any) -> AsyncEngine:
+def _engine(path: Path, pragmas: Sequence[str], **options: Any) -> AsyncEngine:
     def connect(*_: Any, **__: Any) -> _Near:
         # One operation at a time has a connection, so that nothing is in its thread when a statement runs elsewhere.
         near = _Near(lambda: sqlite3.connect(path, check_same_thread=False), iter_chunk_size=64)
         near._thread.daemon = True  # as SQLAlchemy does it: a program may end while a connection is open
         return near
 
-    url = URL.create("sqlite+aiosqlite", database=str(path))
-    options["async_creator"] = connect
-    engine = create_async_engine(url, json_serializer=_to_json, hide_parameters=True, **options)
+    url = URL.create(DRIVER, database=str(path))
+    options |= {"async_creator": connect, "execution_options": {"compiled_cache": COMPILED}}
+
+    def on_connect(connection: Any, _record: object) -> None:
+        # pysqlite opens no transaction for a SELECT; with its own handling off, `begin_immediate` opens all of them.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    engine = create_async_engine(url, json_serializer=TO_JSON.encode, hide_parameters=True, **options)
     event.listen(engine.sync_engine, "connect", on_connect)
-    if "isolation_level" not in options:
-        event.listen(engine.sync_engine, "begin", begin_immediate)
+    return engine
+
+
+def _writer(path: Path) -> AsyncEngine:
+    engine = _engine(path, WRITERS)
+    event.listen(engine.sync_engine, "begin", begin_immediate)
     return engine
 
 
 def _reader(path: Path) -> AsyncEngine:
     # Outside of transactions there is nothing to roll back when a connection returns to the pool.
-    return _engine(path, isolation_level="AUTOCOMMIT", pool_size=2, pool_reset_on_return=None)
-
-
-def on_connect(connection: Any, _record: object) -> None:
-    # pysqlite opens no transaction for a SELECT; with its own handling off, `begin_immediate` opens all of them.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    nothing: dict[str, Any] = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
+    return _engine(path, PRAGMAS, isolation_level="AUTOCOMMIT", pool_size=2, **nothing)
 
 
 def begin_immediate(connection: Any) -> None:
     # A transaction that reads before it writes must hold the write lock from its first statement.
     connection.exec_driver_sql(BEGIN)
-
-
-def _to_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _store_error(error: exc.DBAPIError) -> StoreError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import and_, case, delete, func, insert, or_, select
+from sqlalchemy import and_, bindparam, case, delete, func, insert, or_, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,18 +34,23 @@ async def add(tx: AsyncConnection, found: Mapping[str, Sequence[File]]) -> None:
         await tx.execute(insert(files).prefix_with(MUCH), rows)
 
 
+# What stands behind the data in its row is found by walking through all of it: an image has no note to look for.
+_NOTE = case((func.length(files.c.data) == 0, files.c.note), else_="").label("note")
+_KEPT = (files.c.message_id, files.c.number, files.c.name, files.c.mime, files.c.size, files.c.text, _NOTE)
+_OF_MESSAGES = (
+    select(*_KEPT, func.length(files.c.data).label("bytes"))
+    .prefix_with(MUCH)
+    .where(files.c.message_id.in_(bindparam("message_ids", expanding=True)))
+)
+
+
 async def of_messages(connection: AsyncConnection, message_ids: Sequence[str]) -> dict[str, list[File]]:
     """The files of some messages (oldest first), by the message's id.
 
     Images have their data as far as one request could show them, the newest first; older ones come without.
     """
-    # What stands behind the data in its row is found by walking through all of it: an image has no note to look for.
-    note = case((func.length(files.c.data) == 0, files.c.note), else_="").label("note")
-    kept = (files.c.message_id, files.c.number, files.c.name, files.c.mime, files.c.size, files.c.text, note)
-    query = select(*kept, func.length(files.c.data).label("bytes")).prefix_with(MUCH)
-    query = query.where(files.c.message_id.in_(sorted(message_ids)))
     order = {message_id: at for at, message_id in enumerate(message_ids)}
-    rows = (await connection.execute(query)).mappings().all()
+    rows = (await connection.execute(_OF_MESSAGES, {"message_ids": sorted(message_ids)})).mappings().all()
     rows = sorted(rows, key=lambda row: (order[row["message_id"]], row["number"]))
     data = await _data(connection, rows)
     found: dict[str, list[File]] = {}
@@ -67,11 +72,18 @@ async def _data(connection: AsyncConnection, rows: Sequence[RowMapping]) -> dict
     return {(message_id, number): data for message_id, number, data in await connection.execute(query)}
 
 
+_NOTES = (
+    select(files.c.note)
+    .prefix_with(MUCH)
+    .join(messages, messages.c.id == files.c.message_id)
+    .where(messages.c.answered_by == bindparam("run_id"), files.c.note != "")
+    .order_by(messages.c.seq, files.c.number)
+)
+
+
 async def notes(connection: AsyncConnection, run_id: str) -> Sequence[str]:
     """What the person should know of the files of a run's messages."""
-    query = select(files.c.note).prefix_with(MUCH).join(messages, messages.c.id == files.c.message_id)
-    query = query.where(messages.c.answered_by == run_id, files.c.note != "").order_by(messages.c.seq, files.c.number)
-    return list((await connection.execute(query)).scalars())
+    return list((await connection.execute(_NOTES, {"run_id": run_id})).scalars())
 
 
 async def drop(tx: AsyncConnection, message_id: str) -> None:

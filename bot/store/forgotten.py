@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from hashlib import sha256
 
-from sqlalchemy import Exists, delete, select
+from sqlalchemy import BindParameter, Exists, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +34,7 @@ def conversation(where: object) -> str:
     return _digest(f"conversation {where}")
 
 
-def known(mark: str) -> Exists:
+def known(mark: str | BindParameter[str]) -> Exists:
     return select(forgotten.c.mark).where(forgotten.c.mark == mark).exists()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,6 +55,41 @@ class Asked:
         return any(SECRET in route for route in self.routes)
 
 
+BROUGHT = (
+    "id",
+    "thread_id",
+    "created_at",
+    "role",
+    "text",
+    "raw_text",
+    "unprepared",
+    "follow_up",
+    "status",
+    "completed_at",
+    "attachments",
+    "author_id",
+    "author_name",
+    "metadata",
+    "key",
+    "waiting",
+    "conversation",
+    "route",
+)
+"""What is kept of a message."""
+
+# Each is given as `new_…`: an INSERT has the plain name for itself.
+_ROW = select(*(bindparam(f"new_{name}", type_=messages.c[name].type) for name in BROUGHT)).where(
+    ~forgotten.known(bindparam("mark"))
+)
+_ACCEPT = (
+    upsert(messages)
+    .from_select(BROUGHT, _ROW)
+    .on_conflict_do_nothing(index_elements=["key"])
+    .returning(policies.BESIDE)
+)
+_KNOWN = select(messages.c.thread_id, messages.c.id).where(messages.c.key == bindparam("of_key"))
+
+
 async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> tuple[Accepted, dict[str, Policy]]:
     """Append the message to its conversation's thread, and tell what admins have set there.
 
@@ -86,14 +121,12 @@ async def accept(tx: AsyncConnection, message: InboundMessage, now: float) -> tu
         "conversation": [conversation.platform, conversation.workspace, conversation.channel, conversation.thread],
         "route": dict(message.route),
     }
-    row = select(*(literal(value, messages.c[name].type) for name, value in values.items()))
-    row = row.where(~forgotten.known(forgotten.message(key)))
-    put = upsert(messages).from_select(list(values), row).on_conflict_do_nothing(index_elements=["key"])
-    held = (await tx.execute(put.returning(policies.beside(conversation)))).scalar_one_or_none()
+    given = {f"new_{name}": value for name, value in values.items()}
+    put = await tx.execute(_ACCEPT, {**given, "mark": forgotten.message(key), **policies.about(conversation)})
+    held = put.scalar_one_or_none()
     if held is not None:
         return Accepted(thread_id, message_id), policies.brought(held)
-    known = select(messages.c.thread_id, messages.c.id).where(messages.c.key == key)
-    found = (await tx.execute(known)).one_or_none()
+    found = (await tx.execute(_KNOWN, {"of_key": key})).one_or_none()
     if found is None:
         raise Forgotten
     thread_id, message_id = found
@@ -112,47 +145,77 @@ def scoped(conversation: Conversation, key: str) -> str:
     return f"{conversation.platform}:{conversation.workspace}:{conversation.channel}:{key}"
 
 
+_TAKE = (
+    update(messages)
+    .where(messages.c.thread_id == bindparam("of_thread"), WAITING)
+    .values(waiting=False, position=threads.next_position(bindparam("of_thread")))
+    .returning(*ASKED)
+)
+_TAKE_THEIRS = _TAKE.where(messages.c.author_id.in_(bindparam("authors", expanding=True)))
+
+
 async def hand_to(
     tx: AsyncConnection, thread_id: str, run_id: str, authors: Collection[str] | None = None
 ) -> Asked | None:
     """Give all waiting messages of the thread to a run, or those of some people, in the order they came; None where
     none waits.
     """
-    theirs = [] if authors is None else [messages.c.author_id.in_(sorted(authors))]
-    taken = await tx.execute(
-        update(messages)
-        .where(messages.c.thread_id == thread_id, WAITING, *theirs)
-        .values(waiting=False, answered_by=run_id, position=threads.next_position(thread_id))
-        .returning(*ASKED)
-    )
+    given = {"of_thread": thread_id, "answered_by": run_id}
+    if authors is None:
+        taken = await tx.execute(_TAKE, given)
+    else:
+        taken = await tx.execute(_TAKE_THEIRS, {**given, "authors": sorted(authors)})
     return _asked(sorted(taken.mappings(), key=lambda row: int(row["seq"])))
+
+
+_OF_RUN = select(*ASKED).where(messages.c.answered_by == bindparam("run_id")).order_by(messages.c.seq)
 
 
 async def asked(connection: AsyncConnection, run_id: str) -> Asked | None:
     """Where the run's question came from; None for a run that no platform asked for."""
-    query = select(*ASKED).where(messages.c.answered_by == run_id).order_by(messages.c.seq)
-    return _asked((await connection.execute(query)).mappings().all())
+    return _asked((await connection.execute(_OF_RUN, {"run_id": run_id})).mappings().all())
+
+
+_NEWEST_WAITING = (
+    select(messages.c.conversation, messages.c.author_id)
+    .where(messages.c.thread_id == bindparam("thread_id"), WAITING)
+    .order_by(messages.c.seq.desc())
+    .limit(1)
+)
 
 
 async def waiting_in(connection: AsyncConnection, thread_id: str) -> tuple[Conversation, str] | None:
     """The conversation of the thread's newest waiting message and the id of its author; None where none waits."""
-    query = select(messages.c.conversation, messages.c.author_id).where(messages.c.thread_id == thread_id, WAITING)
-    newest = (await connection.execute(query.order_by(messages.c.seq.desc()).limit(1))).one_or_none()
+    newest = (await connection.execute(_NEWEST_WAITING, {"thread_id": thread_id})).one_or_none()
     return None if newest is None else (Conversation(*newest[0]), str(newest[1]))
+
+
+_AUTHORS_WAITING = (
+    select(messages.c.author_id, func.max(messages.c.seq))
+    .where(messages.c.thread_id == bindparam("thread_id"), WAITING)
+    .group_by(messages.c.author_id)
+)
 
 
 async def authors_waiting(connection: AsyncConnection, thread_id: str) -> Sequence[str]:
     """The ids of those whose messages wait in the thread, by their newest one, oldest first."""
-    query = select(messages.c.author_id, func.max(messages.c.seq)).where(messages.c.thread_id == thread_id, WAITING)
-    found = await connection.execute(query.group_by(messages.c.author_id))
+    found = await connection.execute(_AUTHORS_WAITING, {"thread_id": thread_id})
     return [str(author) for author, _ in sorted(found, key=lambda row: int(row[1]))]
+
+
+_FORGET_SECRETS = (
+    update(messages)
+    .where(
+        messages.c.answered_by == bindparam("of_run"),
+        select(runs.c.id).where(runs.c.id == bindparam("of_run"), runs.c.owner == bindparam("by")).exists(),
+    )
+    .values(route=func.json_remove(messages.c.route, f"$.{SECRET}", type_=messages.c.route.type))
+)
 
 
 async def forget_secrets(tx: AsyncConnection, run_id: str, owner: str) -> None:
     """Remove what was kept only in order to answer the run's messages, where the run is still `owner`'s."""
-    ours = select(runs.c.id).where(runs.c.id == run_id, runs.c.owner == owner).exists()
-    kept = func.json_remove(messages.c.route, f"$.{SECRET}", type_=messages.c.route.type)
-    await tx.execute(update(messages).where(messages.c.answered_by == run_id, ours).values(route=kept))
+    await tx.execute(_FORGET_SECRETS, {"of_run": run_id, "by": owner})
 
 
 async def heard_lately(connection: AsyncConnection, platform: str) -> Sequence[tuple[Conversation, str]]:

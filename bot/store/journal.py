@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.history import WINDOW_MESSAGES, Past
@@ -15,6 +15,18 @@ from bot.errors import Superseded
 from bot.store import files, runs, steps, threads
 from bot.store.database import Database
 from bot.store.schema import messages
+
+# What nobody has prepared yet is not for the model.
+_NEWEST = (
+    select(messages)
+    .where(
+        messages.c.thread_id == bindparam("thread_id"),
+        messages.c.position.is_not(None),
+        messages.c.unprepared.is_(False),
+    )
+    .order_by(messages.c.position.desc(), messages.c.seq.desc())
+    .limit(WINDOW_MESSAGES + 1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +46,18 @@ class StoreJournal:
         return await self.database.read(lambda c: steps.of_runs(c, [run_id]))
 
     async def past(self, run: Run, *, fresh: bool) -> Past:
-        # What nobody has prepared yet is not for the model.
-        readable = (messages.c.position.is_not(None), messages.c.unprepared.is_(False))
-        here = (messages.c.thread_id == run.thread_id, *readable)
-        newest = select(messages).where(*here).order_by(messages.c.position.desc(), messages.c.seq.desc())
-
         async def operation(connection: AsyncConnection) -> Past:
-            rows = (await connection.execute(newest.limit(WINDOW_MESSAGES + 1))).mappings().all()
+            rows = (await connection.execute(_NEWEST, {"thread_id": run.thread_id})).mappings().all()
             read = [threads.to_message(row) for row in reversed(rows[:WINDOW_MESSAGES])]
             attached = [message.id for message in read if message.attachments]
             if attached:
                 found = await files.of_messages(connection, attached)
                 read = [replace(message, files=tuple(found.get(message.id, ()))) for message in read]
             wrote = {message.run_id for message in read if message.run_id is not None}
-            known = wrote if fresh else wrote | {run.id}
-            past_steps = await steps.of_runs(connection, known) if known else []
+            earlier = wrote - {run.id}
+            past_steps = [*(await steps.outlines(connection, earlier) if earlier else ())]
+            if not fresh:
+                past_steps += await steps.of_runs(connection, [run.id])
             return Past(read, past_steps, more=len(rows) > WINDOW_MESSAGES)
 
         return await self.database.read(operation)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, delete, func, select
+from sqlalchemy import String, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,16 +32,33 @@ class Policy:
     scope: Scope
 
 
+_ABOUT = (
+    policies.c.platform == bindparam("about_platform"),
+    policies.c.workspace == bindparam("about_workspace"),
+    policies.c.channel.in_(("", bindparam("about_channel", type_=String))),
+)
+"""They are for the conversation that `about` gives the parameters of."""
+
+_HOLDING = select(policies.c.name, policies.c.value, policies.c.channel).where(*_ABOUT)
+
+
 async def holding(connection: AsyncConnection, where: Conversation) -> dict[str, Policy]:
     """What holds in a conversation, by name."""
-    query = select(policies.c.name, policies.c.value, policies.c.channel).where(*_about(where))
-    return _nearest(await connection.execute(query))
+    return _nearest(await connection.execute(_HOLDING, about(where)))
 
 
-def beside(where: Conversation) -> ScalarSelect[str]:
-    """What holds in a conversation, for a statement to bring along; `brought` reads it."""
-    one = func.json_array(policies.c.name, func.json(policies.c.value), policies.c.channel)
-    return select(func.json_group_array(one, type_=String)).where(*_about(where)).scalar_subquery()
+_ONE = func.json_array(policies.c.name, func.json(policies.c.value), policies.c.channel)
+BESIDE = select(func.json_group_array(_ONE, type_=String)).where(*_ABOUT).scalar_subquery()
+"""What holds in the conversation of `about`, for a statement to bring along; `brought` reads it."""
+
+
+def about(where: Conversation) -> dict[str, str]:
+    """The parameters of a statement that brings `BESIDE` along."""
+    return {
+        "about_platform": where.platform,
+        "about_workspace": where.workspace,
+        "about_channel": where.channel,
+    }
 
 
 def brought(value: str) -> dict[str, Policy]:
@@ -82,14 +99,6 @@ def approver(held: Mapping[str, Policy], tool: str, by_code: bool, default: str)
     policy = held.get(f"approval:{tool}")
     by = str(policy.value["by"]) if policy is not None else default if by_code else "nobody"
     return "" if by == "nobody" else by
-
-
-def _about(where: Conversation) -> tuple[ColumnElement[bool], ...]:
-    return (
-        policies.c.platform == where.platform,
-        policies.c.workspace == where.workspace,
-        policies.c.channel.in_(("", where.channel)),
-    )
 
 
 def _nearest(rows: Iterable[Any]) -> dict[str, Policy]:

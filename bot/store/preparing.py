@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Exists, LargeBinary, cast, func, select, update
+from sqlalchemy import LargeBinary, bindparam, cast, func, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from bot.ports import Conversation, Earlier, InboundMessage
 from bot.store import files as stored_files
 from bot.store import threads
 from bot.store.inbox import scoped
-from bot.store.runs import held
+from bot.store.runs import HELD, holding
 from bot.store.schema import IS_ACTIVE, files, messages, runs
 from bot.store.schema import threads as threads_table
 
@@ -55,30 +55,56 @@ class Findings:
     files: Sequence[File] = ()
 
 
+_other = messages.alias("other")
+_READY = (_other.c.thread_id == messages.c.thread_id, _other.c.position.is_not(None), _other.c.unprepared.is_(False))
+_BROUGHT = (
+    select(func.coalesce(func.sum(func.length(cast(files.c.text, LargeBinary))), 0))
+    .join(_other, _other.c.id == files.c.message_id)
+    .where(_other.c.answered_by == bindparam("run_id"))
+)
+_UNREADY = (
+    select(
+        messages,
+        threads_table.c.metadata.label("of_thread"),
+        select(files.c.number).where(files.c.message_id == messages.c.id).exists().label("read"),
+        select(_other.c.id).where(*_READY).exists().label("some"),
+        _BROUGHT.scalar_subquery().label("brought"),
+    )
+    .join(threads_table, threads_table.c.id == messages.c.thread_id)
+    .where(messages.c.answered_by == bindparam("run_id"), messages.c.unprepared, messages.c.position.is_not(None))
+    .order_by(messages.c.seq)
+)
+
+
 async def unready(connection: AsyncConnection, run_id: str) -> Unready:
     """The messages of a run that nobody has prepared, and what is there beside them."""
-    read = select(files.c.number).where(files.c.message_id == messages.c.id).exists()
-    other = messages.alias("other")
-    ready = (other.c.thread_id == messages.c.thread_id, other.c.position.is_not(None), other.c.unprepared.is_(False))
-    some = select(other.c.id).where(*ready).exists()
-    text = select(func.coalesce(func.sum(func.length(cast(files.c.text, LargeBinary))), 0))
-    text = text.join(other, other.c.id == files.c.message_id).where(other.c.answered_by == run_id)
-    of_thread = threads_table.c.metadata.label("of_thread")
-    query = select(
-        messages, of_thread, read.label("read"), some.label("some"), text.scalar_subquery().label("brought")
-    ).join(threads_table, threads_table.c.id == messages.c.thread_id)
-    query = query.where(messages.c.answered_by == run_id, messages.c.unprepared, messages.c.position.is_not(None))
-    rows = (await connection.execute(query.order_by(messages.c.seq))).mappings().all()
+    rows = (await connection.execute(_UNREADY, {"run_id": run_id})).mappings().all()
     if not rows:
         return Unready()
     begins = not rows[0]["some"] and rows[0]["of_thread"] != threads.AFRESH
     return Unready([_unprepared(row) for row in rows], begins, rows[0]["brought"])
 
 
+_SOME = (
+    select(messages.c.id)
+    .where(
+        messages.c.answered_by == bindparam("run_id"),
+        messages.c.position.is_not(None),
+        messages.c.unprepared.is_(False),
+    )
+    .limit(1)
+)
+
+
 async def has_some(connection: AsyncConnection, run_id: str) -> bool:
     """There is a message of the run that is prepared, or needs no preparation."""
-    ready = (messages.c.answered_by == run_id, messages.c.position.is_not(None), messages.c.unprepared.is_(False))
-    return (await connection.execute(select(messages.c.id).where(*ready).limit(1))).first() is not None
+    return (await connection.execute(_SOME, {"run_id": run_id})).first() is not None
+
+
+_OURS = select(runs.c.id).where(HELD, IS_ACTIVE)
+_TAKE = update(messages).where(messages.c.id == bindparam("of_message"), _OURS.exists())
+_TAKE_RAW = _TAKE.where(messages.c.raw_text == bindparam("was"))
+_TAKE_AS_IT_IS = _TAKE.where(messages.c.raw_text.is_(None))
 
 
 async def record(tx: AsyncConnection, run_id: str, owner: str, found: Findings, now: float) -> bool:
@@ -86,9 +112,8 @@ async def record(tx: AsyncConnection, run_id: str, owner: str, found: Findings, 
 
     Raises `Superseded` where the run is not `owner`'s any more, or over.
     """
-    ours = select(runs.c.id).where(held(run_id, owner), IS_ACTIVE)
-    if not await _take(tx, found, ours.exists()):
-        if (await tx.execute(ours)).first() is None:
+    if not await _take(tx, found, holding(run_id, owner)):
+        if (await tx.execute(_OURS, holding(run_id, owner))).first() is None:
             raise Superseded(f"Run '{run_id}' is over, or no longer ours.")
         return False
     earlier = [_message(found.of.thread_id, said, now) for said in found.earlier]
@@ -98,13 +123,13 @@ async def record(tx: AsyncConnection, run_id: str, owner: str, found: Findings, 
     return True
 
 
-async def _take(tx: AsyncConnection, found: Findings, ours: Exists) -> bool:
-    same = messages.c.raw_text == found.of.message.text if found.of.message.raw else messages.c.raw_text.is_(None)
+async def _take(tx: AsyncConnection, found: Findings, ours: Mapping[str, str]) -> bool:
     values = {"author_id": found.author.id, "author_name": well_formed(found.author.name), "unprepared": False}
+    given = {**values, **ours, "of_message": found.of.id}
     if found.of.message.raw:
-        values["text"] = well_formed(found.text)
-    taken = await tx.execute(update(messages).where(messages.c.id == found.of.id, same, ours).values(**values))
-    return taken.rowcount == 1
+        raw = {"text": well_formed(found.text), "was": found.of.message.text}
+        return (await tx.execute(_TAKE_RAW, {**given, **raw})).rowcount == 1
+    return (await tx.execute(_TAKE_AS_IT_IS, given)).rowcount == 1
 
 
 def _message(thread_id: str, said: Earlier, now: float) -> Message:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,6 +46,20 @@ class Unfinished:
     """False where it is over and shown, after all."""
 
 
+HELD = and_(runs.c.id == bindparam("of_run"), runs.c.owner == bindparam("by"))
+"""The run is ours to drive: the condition of every write of who drives it. `holding` gives its parameters."""
+
+HELD_IN = and_(HELD, runs.c.status == bindparam("was"))
+"""… and it is in that status."""
+
+
+def holding(run_id: str, owner: str) -> dict[str, str]:
+    return {"of_run": run_id, "by": owner}
+
+
+_ADD = upsert(runs).on_conflict_do_nothing()
+
+
 async def add(
     tx: AsyncConnection,
     run: Run,
@@ -57,52 +71,53 @@ async def add(
     delivery: Delivery = "none",
 ) -> bool:
     """Insert a run, which `person` asked for in a conversation, or nobody. False where its thread has an active one."""
-    put = upsert(runs).values(
-        id=run.id,
-        thread_id=run.thread_id,
-        assistant_id=run.assistant_id,
-        created_at=run.created_at,
-        model=run.model,
-        instructions=run.instructions,
-        tools=list(run.tools),
-        settings={name: getattr(run, name) for name in SETTINGS},
-        metadata=dict(run.metadata),
-        owner=owner,
-        lease_until=lease_until,
-        platform=where.platform if where else "",
-        workspace=where.workspace if where else "",
-        channel=where.channel if where else "",
-        person=person,
-        delivery=delivery,
+    values = {
+        "id": run.id,
+        "thread_id": run.thread_id,
+        "assistant_id": run.assistant_id,
+        "created_at": run.created_at,
+        "model": run.model,
+        "instructions": run.instructions,
+        "tools": list(run.tools),
+        "settings": {name: getattr(run, name) for name in SETTINGS},
+        "metadata": dict(run.metadata),
+        "owner": owner,
+        "lease_until": lease_until,
+        "platform": where.platform if where else "",
+        "workspace": where.workspace if where else "",
+        "channel": where.channel if where else "",
+        "person": person,
+        "delivery": delivery,
         **_state(run),
-    )
-    return (await tx.execute(put.on_conflict_do_nothing())).rowcount == 1
+    }
+    return (await tx.execute(_ADD, values)).rowcount == 1
+
+
+_ONE = select(runs).where(runs.c.id == bindparam("run_id"))
 
 
 async def get(connection: AsyncConnection, run_id: str) -> Run:
     """Raises `NotFound`."""
-    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).mappings().one_or_none()
+    row = (await connection.execute(_ONE, {"run_id": run_id})).mappings().one_or_none()
     if row is None:
         raise NotFound("run", run_id)
     return to_run(row)
 
 
-def held(run_id: str, owner: str, was: str | None = None) -> ColumnElement[bool]:
-    """The run is ours to drive, and (with `was`) in that status: the condition of every write of who drives it."""
-    ours = and_(runs.c.id == run_id, runs.c.owner == owner)
-    return and_(ours, runs.c.status == was) if was else ours
+_CHANGE = update(runs).where(HELD_IN)
+_MOVE = update(runs).where(runs.c.id == bindparam("of_run"))
 
 
 async def change(tx: AsyncConnection, run: Run, was: str, owner: str) -> None:
     """Write the run's state. Raises `Superseded` where it is not `owner`'s any more, or no longer in `was`."""
-    done = await tx.execute(update(runs).where(held(run.id, owner, was)).values(**_state(run)))
+    done = await tx.execute(_CHANGE, {**_state(run), **holding(run.id, owner), "was": was})
     if done.rowcount != 1:
         raise Superseded(f"Run '{run.id}' is no longer {was}, or no longer ours.")
 
 
 async def move(tx: AsyncConnection, run: Run) -> None:
     """Write the run's state in a transaction that has read it, whoever drives it."""
-    await tx.execute(update(runs).where(runs.c.id == run.id).values(**_state(run)))
+    await tx.execute(_MOVE, {**_state(run), "of_run": run.id})
 
 
 async def of_thread(connection: AsyncConnection, thread_id: str) -> Sequence[Run]:
@@ -119,13 +134,19 @@ async def last_ended(connection: AsyncConnection, thread_id: str) -> Run | None:
     return None if row is None else to_run(row)
 
 
+_ACTIVE_IN = select(runs).where(runs.c.thread_id == bindparam("thread_id"), IS_ACTIVE)
+
+
 async def active_in(connection: AsyncConnection, thread_id: str) -> Run | None:
-    query = select(runs).where(runs.c.thread_id == thread_id, IS_ACTIVE)
-    row = (await connection.execute(query)).mappings().one_or_none()
+    row = (await connection.execute(_ACTIVE_IN, {"thread_id": thread_id})).mappings().one_or_none()
     return None if row is None else to_run(row)
 
 
 # -- the reply --------------------------------------------------------------------------------------------------
+
+
+_PLACE = update(runs).where(HELD)
+_PLACE_LAST = _PLACE.where(runs.c.delivery == "open").values(delivery="done")
 
 
 async def place(
@@ -145,12 +166,8 @@ async def place(
     `rests`: what is shown is how the run waits for somebody; see `not_shown`.
     """
     shown = {"state": dict(placed.state), "undecided": placed.undecided}
-    values: dict[str, Any] = {"placed": shown | ({"asks": _asks(_state(rests))} if rests else {})}
-    ours = [held(run_id, owner)]
-    if done:
-        values["delivery"] = "done"
-        ours.append(runs.c.delivery == "open")
-    changed = await tx.execute(update(runs).where(*ours).values(**values))
+    values = {"placed": shown | ({"asks": _asks(_state(rests))} if rests else {})}
+    changed = await tx.execute(_PLACE_LAST if done else _PLACE, {**values, **holding(run_id, owner)})
     for conversation in placed.conversations:
         await threads.bind_also(tx, conversation, run_id, owner)
     if done and forget:
@@ -160,7 +177,7 @@ async def place(
 
 async def unfinished(connection: AsyncConnection, run_id: str) -> Unfinished:
     """A run with what is placed of its reply. Raises `NotFound`."""
-    row = (await connection.execute(select(runs).where(runs.c.id == run_id))).mappings().one_or_none()
+    row = (await connection.execute(_ONE, {"run_id": run_id})).mappings().one_or_none()
     if row is None:
         raise NotFound("run", run_id)
     run = to_run(row)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, RowMapping, delete, func, literal, select
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, delete, func, literal, select
 from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -71,42 +72,71 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
+def _added(put: Insert) -> Insert:
+    """A row that is there already has these counts added to its own."""
+    more = {name: spending.c[name] + put.excluded[name] for name in COUNTS}
+    return put.on_conflict_do_update(index_elements=[*PLACE, "person", "model"], set_=more)
+
+
+WHOSE = ("platform", "workspace", "channel", "person")
+"""What a run's row tells of its spending."""
+
+_GIVEN = ("day", "model", *COUNTS)
+_COUNTED = select(
+    *(runs.c[name] for name in WHOSE),
+    *(bindparam(f"new_{name}", type_=spending.c[name].type) for name in _GIVEN),
+).where(runs.c.id == bindparam("of_run"))
+_ADD = _added(upsert(spending).from_select([*WHOSE, *_GIVEN], _COUNTED))
+
+
 async def add(tx: AsyncConnection, run: Run, cost: float) -> None:
     """Count a run that is over. Whoever calls this has just recorded that its reply is delivered."""
     usage = run.usage or Usage()
-    values = {
-        "day": literal(day(run.ended_at or run.created_at)),
-        **{name: runs.c[name] for name in ("platform", "workspace", "channel", "person")},
-        "model": literal(run.model),
-        "runs": literal(1),
-        "prompt_tokens": literal(usage.prompt_tokens),
-        "cached_tokens": literal(usage.cached_tokens),
-        "completion_tokens": literal(usage.completion_tokens),
-        "cost": literal(cost),
+    given = {
+        "new_day": day(run.ended_at or run.created_at),
+        "new_model": run.model,
+        "new_runs": 1,
+        "new_prompt_tokens": usage.prompt_tokens,
+        "new_cached_tokens": usage.cached_tokens,
+        "new_completion_tokens": usage.completion_tokens,
+        "new_cost": cost,
     }
-    counted = select(*(value.label(name) for name, value in values.items())).where(runs.c.id == run.id)
-    await tx.execute(_added(upsert(spending).from_select(list(values), counted)))
+    await tx.execute(_ADD, {**given, "of_run": run.id})
 
 
 async def total(connection: AsyncConnection, share: Share, since: str) -> Spent:
     """What was used from a day on."""
-    row = (await connection.execute(select(*_sums()).where(*_of(share, since)))).mappings().one()
+    of = _of(share, since)
+    row = (await connection.execute(_total(*of), of)).mappings().one()
     return _spent(row)
+
+
+@cache
+def _total(*of: str) -> Select[*tuple[Any, ...]]:
+    """Built once for the workspace's, for a channel's and for a person's."""
+    return select(*_sums()).where(*(_SAME[name] for name in of))
 
 
 async def by(connection: AsyncConnection, share: Share, since: str, column: By) -> Sequence[tuple[str, Spent]]:
     """What was used from a day on, for each channel, person or model, the most tokens first."""
     split = spending.c[column]
-    query = select(split.label("of"), *_sums()).where(*_of(share, since)).group_by(split)
-    found = [(str(row["of"]), _spent(row)) for row in (await connection.execute(query)).mappings()]
+    of = _of(share, since)
+    query = select(split.label("of"), *_sums()).where(*(_SAME[name] for name in of)).group_by(split)
+    found = [(str(row["of"]), _spent(row)) for row in (await connection.execute(query, of)).mappings()]
     return sorted(found, key=lambda one: (-one[1].tokens, one[0]))
+
+
+_UNCOUNTED = select(runs.c.id, runs.c.channel, runs.c.person, runs.c.model, runs.c.usage, runs.c.status).where(
+    IS_UNFINISHED, runs.c.platform == bindparam("platform"), runs.c.workspace == bindparam("workspace")
+)
+_USED = select(run_steps.c.run_id, run_steps.c.usage).where(
+    run_steps.c.run_id.in_(bindparam("run_ids", expanding=True))
+)
 
 
 async def uncounted(connection: AsyncConnection, platform: str, workspace: str) -> Sequence[Uncounted]:
     """The runs of a workspace that are not over, or not delivered."""
-    query = select(runs.c.id, runs.c.channel, runs.c.person, runs.c.model, runs.c.usage, runs.c.status)
-    query = query.where(IS_UNFINISHED, runs.c.platform == platform, runs.c.workspace == workspace)
-    found = (await connection.execute(query)).all()
+    found = (await connection.execute(_UNCOUNTED, {"platform": platform, "workspace": workspace})).all()
     so_far = await _so_far(connection, [row.id for row in found if row.status in ACTIVE])
     return [
         Uncounted(
@@ -123,9 +153,8 @@ async def uncounted(connection: AsyncConnection, platform: str, workspace: str) 
 
 async def _so_far(connection: AsyncConnection, run_ids: Collection[str]) -> dict[str, Usage]:
     """What runs have used by their recorded steps."""
-    query = select(run_steps.c.run_id, run_steps.c.usage).where(run_steps.c.run_id.in_(sorted(run_ids)))
     used: dict[str, Usage] = {}
-    for run_id, usage in await connection.execute(query) if run_ids else ():
+    for run_id, usage in await connection.execute(_USED, {"run_ids": sorted(run_ids)}) if run_ids else ():
         used[run_id] = used.get(run_id, Usage()) + Usage(**(usage or {}))
     return used
 
@@ -161,21 +190,21 @@ async def names(
     return {str(id_): str(name) for id_, name in await connection.execute(query) if name}
 
 
-def _added(put: Insert) -> Insert:
-    """A row that is there already has these counts added to its own."""
-    more = {name: spending.c[name] + put.excluded[name] for name in COUNTS}
-    return put.on_conflict_do_update(index_elements=[*PLACE, "person", "model"], set_=more)
-
-
 def _sums() -> list[ColumnElement[float]]:
     return [func.coalesce(func.sum(spending.c[name]), 0).label(name) for name in COUNTS]
 
 
-def _of(share: Share, since: str) -> list[ColumnElement[bool]]:
+_SAME: Mapping[str, ColumnElement[bool]] = {
+    **{name: spending.c[name] == bindparam(name) for name in ("platform", "workspace", "channel", "person")},
+    "since": spending.c.day >= bindparam("since"),
+}
+"""What each parameter of `_of` stands for."""
+
+
+def _of(share: Share, since: str) -> dict[str, str]:
+    here = {"platform": share.platform, "workspace": share.workspace, "since": since}
     chosen = {"channel": share.channel, "person": share.person}
-    same = [spending.c[name] == value for name, value in chosen.items() if value is not None]
-    here = (spending.c.platform == share.platform, spending.c.workspace == share.workspace)
-    return [*here, spending.c.day >= since, *same]
+    return here | {name: value for name, value in chosen.items() if value is not None}
 
 
 def _spent(row: RowMapping) -> Spent:

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import insert, literal, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import LastError, Run, RunStep, ToolCall, Usage
 from bot.errors import Superseded
-from bot.store.runs import held
+from bot.store.runs import HELD, HELD_IN, holding
 from bot.store.schema import run_steps, tool_calls
 from bot.store.schema import runs as runs_table
+
+KEPT = (
+    "id",
+    "run_id",
+    "thread_id",
+    "assistant_id",
+    "created_at",
+    "type",
+    "message_id",
+    "ended_status",
+    "ended_at",
+    "usage",
+    "last_error",
+    "provider",
+    "items",
+    "metadata",
+)
+"""What is kept of a step."""
+
+# Each is given as `new_…`: an INSERT has the plain name for itself.
+_ROW = select(*(bindparam(f"new_{name}", type_=run_steps.c[name].type) for name in KEPT))
+_ADD = insert(run_steps).from_select(KEPT, _ROW.where(select(runs_table.c.id).where(HELD_IN).exists()))
+_ADD_CALLS = insert(tool_calls)
 
 
 async def add(tx: AsyncConnection, steps: Sequence[RunStep], owner: str, was: str) -> None:
     """Append steps of one run with their calls. Raises `Superseded` where it is not `owner`'s or not in `was`."""
     for step in steps:
-        values = select(*(literal(value, run_steps.c[name].type) for name, value in _values(step).items()))
-        ours = select(runs_table.c.id).where(held(step.run_id, owner, was)).exists()
-        added = await tx.execute(insert(run_steps).from_select(list(_values(step)), values.where(ours)))
+        given = {f"new_{name}": value for name, value in _values(step).items()}
+        added = await tx.execute(_ADD, {**given, **holding(step.run_id, owner), "was": was})
         if added.rowcount != 1:
             raise Superseded(f"Run '{step.run_id}' is no longer {was}, or no longer ours.")
     calls = [
@@ -31,7 +53,13 @@ async def add(tx: AsyncConnection, steps: Sequence[RunStep], owner: str, was: st
         for number, call in enumerate(step.calls)
     ]
     if calls:
-        await tx.execute(insert(tool_calls), calls)
+        await tx.execute(_ADD_CALLS, calls)
+
+
+_ONE_CALL = (tool_calls.c.run_id == bindparam("of_run"), tool_calls.c.id == bindparam("of_call"))
+_RECORD = update(tool_calls).where(*_ONE_CALL, tool_calls.c.output.is_(None))
+_RECORD_OURS = _RECORD.where(select(runs_table.c.id).where(HELD).exists())
+_RECORDED = select(tool_calls.c.id).where(*_ONE_CALL, tool_calls.c.output.is_not(None))
 
 
 async def record_outputs(tx: AsyncConnection, run_id: str, calls: Sequence[ToolCall], owner: str | None) -> None:
@@ -39,18 +67,12 @@ async def record_outputs(tx: AsyncConnection, run_id: str, calls: Sequence[ToolC
 
     Raises `Superseded` where the run is not `owner`'s any more (None: whoever drives it).
     """
-    ours = [select(runs_table.c.id).where(held(run_id, owner)).exists()] if owner else []
+    record, ours = (_RECORD_OURS, holding(run_id, owner)) if owner else (_RECORD, {"of_run": run_id})
     for call in calls:
-        here = (tool_calls.c.run_id == run_id, tool_calls.c.id == call.id)
-        recorded = await tx.execute(
-            update(tool_calls)
-            .where(*here, tool_calls.c.output.is_(None), *ours)
-            .values(output=call.output, failed=call.failed, started_at=call.started_at, completed_at=call.completed_at)
-        )
-        if recorded.rowcount == 1:
+        values = {name: getattr(call, name) for name in ("output", "failed", "started_at", "completed_at")}
+        if (await tx.execute(record, {**values, **ours, "of_call": call.id})).rowcount == 1:
             continue
-        known = (await tx.execute(select(tool_calls.c.id).where(*here, tool_calls.c.output.is_not(None)))).first()
-        if known is None:
+        if (await tx.execute(_RECORDED, {"of_run": run_id, "of_call": call.id})).first() is None:
             raise Superseded(f"Run '{run_id}' is no longer ours.")
 
 
@@ -76,31 +98,45 @@ async def end_open(tx: AsyncConnection, run: Run) -> None:
             pass  # the others end after a model call, with no call open
 
 
-async def of_runs(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunStep]:
-    """The steps of some runs with their calls, oldest first."""
-    query = (
-        select(
-            run_steps,
-            tool_calls.c.id.label("call_id"),
-            tool_calls.c.name,
-            tool_calls.c.arguments,
-            tool_calls.c.outside,
-            tool_calls.c.output,
-            tool_calls.c.failed,
-            tool_calls.c.started_at,
-            tool_calls.c.completed_at,
-        )
+def _with_calls(*columns: Any) -> Select[Any]:
+    """A row for each call of the steps, and for each step without calls."""
+    call = ("name", "arguments", "outside", "output", "failed", "started_at", "completed_at")
+    return (
+        select(*columns, tool_calls.c.id.label("call_id"), *(tool_calls.c[name] for name in call))
         .outerjoin(tool_calls, tool_calls.c.step_id == run_steps.c.id)
-        .where(run_steps.c.run_id.in_(sorted(run_ids)))
+        .where(run_steps.c.run_id.in_(bindparam("run_ids", expanding=True)))
         .order_by(run_steps.c.seq, tool_calls.c.number)
     )
+
+
+_OUTLINE = ("id", "run_id", "thread_id", "assistant_id", "created_at", "type", "message_id")
+_WHOLE_STEPS = _with_calls(run_steps)
+_OUTLINES = _with_calls(*(run_steps.c[name] for name in _OUTLINE))
+
+
+async def of_runs(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunStep]:
+    """The steps of some runs with their calls, oldest first."""
+    return await _read(connection, _WHOLE_STEPS, run_ids, _to_step)
+
+
+async def outlines(connection: AsyncConnection, run_ids: Collection[str]) -> Sequence[RunStep]:
+    """The same, less what only a run's own next model call needs: items, usage, errors, metadata and ends."""
+    return await _read(connection, _OUTLINES, run_ids, _to_outline)
+
+
+async def _read(
+    connection: AsyncConnection,
+    statement: Select[Any],
+    run_ids: Collection[str],
+    made: Callable[[RowMapping, Sequence[ToolCall]], RunStep],
+) -> Sequence[RunStep]:
     calls: dict[str, list[ToolCall]] = {}
     firsts: dict[str, RowMapping] = {}
-    for row in (await connection.execute(query)).mappings():
+    for row in (await connection.execute(statement, {"run_ids": sorted(run_ids)})).mappings():
         firsts.setdefault(row["id"], row)
         if row["call_id"] is not None:
             calls.setdefault(row["id"], []).append(_to_call(row))
-    return [_to_step(row, calls.get(step_id, [])) for step_id, row in firsts.items()]
+    return [made(row, calls.get(step_id, ())) for step_id, row in firsts.items()]
 
 
 def _values(step: RunStep) -> dict[str, Any]:
@@ -138,6 +174,10 @@ def _to_call(row: RowMapping) -> ToolCall:
         started_at=row["started_at"],
         completed_at=row["completed_at"],
     )
+
+
+def _to_outline(row: RowMapping, calls: Sequence[ToolCall]) -> RunStep:
+    return RunStep(**{name: row[name] for name in _OUTLINE}, calls=tuple(calls))
 
 
 def _to_step(row: RowMapping, calls: Sequence[ToolCall]) -> RunStep:

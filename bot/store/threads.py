@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ScalarSelect, and_, case, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ScalarSelect,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +32,8 @@ from bot.store.schema import IS_ACTIVE, WAITING, bindings, messages, runs, threa
 KEPT = or_(messages.c.position.is_not(None), WAITING)
 """Not withdrawn, and not refused."""
 
+
+PLACE = ("platform", "workspace", "channel", "thread")
 
 AFRESH = {"begun": "afresh"}
 """Marks a thread that was begun in the middle of a conversation: nothing from before is to be read."""
@@ -35,18 +50,24 @@ class ThreadLine:
     conversation: Conversation | None
 
 
+_PUT = upsert(bindings)
+# An update that changes nothing, since only a written row is returned.
+_BIND = _PUT.on_conflict_do_update(index_elements=PLACE, set_={"platform": _PUT.excluded.platform}).returning(
+    bindings.c.thread_id
+)
+_kind = threads.c.metadata.type
+_BEGUN = case((forgotten.known(bindparam("mark")), literal(AFRESH, _kind)), else_=literal({}, _kind))
+_BEGIN = insert(threads).values(metadata=_BEGUN)
+
+
 async def bind(tx: AsyncConnection, conversation: Conversation, now: float) -> str:
     """The id of the conversation's thread, which is made where there is none."""
     candidate = new_id("thread")
-    put = upsert(bindings).values(**_key(conversation), thread_id=candidate)
-    # An update that changes nothing, since only a written row is returned.
-    put = put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"platform": put.excluded.platform})
-    thread_id = str((await tx.execute(put.returning(bindings.c.thread_id))).scalar_one())
+    bound_to = await tx.execute(_BIND, {**_key(conversation), "thread_id": candidate})
+    thread_id = str(bound_to.scalar_one())
     if thread_id == candidate:
-        kind = threads.c.metadata.type
-        was_forgotten = forgotten.known(forgotten.conversation(conversation))
-        begun = case((was_forgotten, literal(AFRESH, kind)), else_=literal({}, kind))
-        await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata=begun))
+        mark = forgotten.conversation(conversation)
+        await tx.execute(_BEGIN, {"id": thread_id, "created_at": now, "mark": mark})
     return thread_id
 
 
@@ -59,20 +80,25 @@ async def rebind(tx: AsyncConnection, conversation: Conversation, now: float) ->
     return thread_id
 
 
+_BOUND = select(bindings.c.thread_id).where(*(bindings.c[name] == bindparam(name) for name in PLACE))
+
+
 async def bound(connection: AsyncConnection, conversation: Conversation) -> str | None:
     """The id of the conversation's thread, if it has one."""
-    same = [bindings.c[name] == value for name, value in _key(conversation).items()]
-    found = (await connection.execute(select(bindings.c.thread_id).where(*same))).scalar_one_or_none()
+    found = (await connection.execute(_BOUND, _key(conversation))).scalar_one_or_none()
     return None if found is None else str(found)
+
+
+_OF_RUN = select(*(bindparam(f"new_{name}", type_=bindings.c[name].type) for name in PLACE), runs.c.thread_id).where(
+    runs.c.id == bindparam("of_run"), runs.c.owner == bindparam("by")
+)
+_BIND_ALSO = upsert(bindings).from_select([*PLACE, "thread_id"], _OF_RUN).on_conflict_do_nothing(index_elements=PLACE)
 
 
 async def bind_also(tx: AsyncConnection, conversation: Conversation, run_id: str, owner: str) -> None:
     """Bind a further conversation to the thread of a run that is `owner`'s, unless it is bound already."""
-    key = _key(conversation)
-    ours = (runs.c.id == run_id, runs.c.owner == owner)
-    values = select(*(literal(value).label(name) for name, value in key.items()), runs.c.thread_id).where(*ours)
-    put = upsert(bindings).from_select([*key, "thread_id"], values)
-    await tx.execute(put.on_conflict_do_nothing(index_elements=list(key)))
+    place = {f"new_{name}": value for name, value in _key(conversation).items()}
+    await tx.execute(_BIND_ALSO, {**place, "of_run": run_id, "by": owner})
 
 
 async def in_channel(connection: AsyncConnection, where: Conversation) -> Sequence[str]:
@@ -124,16 +150,18 @@ async def add_before(tx: AsyncConnection, thread_id: str, position: int, earlier
     await tx.execute(insert(messages), rows)
 
 
-async def add_message(tx: AsyncConnection, message: Message) -> None:
-    """Append a message that does not wait: the assistant's, or one that no platform brought."""
-    position = next_position(message.thread_id)
-    await tx.execute(insert(messages).values(**_values(message), position=position))
-
-
-def next_position(thread_id: str) -> object:
+def next_position(thread_id: ColumnElement[str]) -> object:
     """One past the last position of the thread, as an SQL expression."""
     last = select(func.coalesce(func.max(messages.c.position), 0) + 1).where(messages.c.thread_id == thread_id)
     return last.correlate(None).scalar_subquery()
+
+
+_APPEND = insert(messages).values(position=next_position(bindparam("to_thread")))
+
+
+async def add_message(tx: AsyncConnection, message: Message) -> None:
+    """Append a message that does not wait: the assistant's, or one that no platform brought."""
+    await tx.execute(_APPEND, {**_values(message), "to_thread": message.thread_id})
 
 
 def _values(message: Message) -> dict[str, Any]:
