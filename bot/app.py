@@ -12,6 +12,7 @@ import httpx2
 from bot import access
 from bot.assistants.engine import Engine
 from bot.budgets import Budgets
+from bot.certificates import certificates
 from bot.clock import Clock, SystemClock
 from bot.commands import Commands
 from bot.commands.build import build
@@ -162,7 +163,7 @@ async def _build(
     )
     model = model or connect(endpoint(settings))
     stack.push_async_callback(model.close)
-    http = await stack.enter_async_context(httpx2.AsyncClient(follow_redirects=False, timeout=None))
+    http = await stack.enter_async_context(httpx2.AsyncClient(verify=certificates(), timeout=None))
     toolbox = RegistryToolbox(registry, http, clock, settings.text)
     engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock, settings.ask_timeout)
     tools = {tool.name: tool.approval for tool in registry.values()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -288,3 +289,11 @@ async def test_a_chunk_with_odd_details_is_read_all_the_same(openai: OpenAISimul
     openai.raw({"choices": [None]}, delta(content="Cold."), END, {"choices": [], "usage": usage})
     _, turn = await hear(model, asking())
     assert (turn.text, turn.usage) == ("Cold.", Usage(0, 2, 2))
+
+
+async def test_arguments_nested_too_deep_to_be_read_go_back_wrapped(openai: OpenAISimulator, model: Model) -> None:
+    deep = "[" * 5_000
+    openai.say("Dry.")
+    await hear(model, asking(UserText("Rain?"), Call("c", "rain", deep), CallOutput("c", "0 %"), tools=TOOLS))
+    sent = openai.requests[0].items[2]["tool_calls"][0]["function"]["arguments"]
+    assert json.loads(sent) == {"not_json": deep}

@@ -286,3 +286,10 @@ async def test_a_call_that_hangs_can_be_cancelled(openai: OpenAISimulator, model
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_events_nested_too_deep_to_be_read_are_a_broken_stream(openai: OpenAISimulator, model: Model) -> None:
+    openai.raw("[" * 100_000)
+    with pytest.raises(ModelError) as caught:
+        await hear(model, asking())
+    assert caught.value.retryable

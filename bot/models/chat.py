@@ -214,7 +214,7 @@ def _tool_call(call: Call) -> JSON:
     """Servers whose chat templates parse the arguments fail on text that is no JSON object: it goes in wrapped."""
     try:
         sound = isinstance(json.loads(call.arguments), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         sound = False
     arguments = call.arguments if sound else json.dumps({"not_json": call.arguments})
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}

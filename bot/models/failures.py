@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import httpx2
 import openai
 
 from bot.assistants.types import ErrorCode
@@ -133,7 +134,7 @@ def translated(model: str) -> Iterator[None]:
     """Raises `ModelError` for whatever the openai client, or reading its stream, raises inside the block."""
     try:
         yield
-    except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise failure(error, model) from error
 
 
@@ -142,13 +143,14 @@ def legible() -> Iterator[None]:
     """Raises `ModelError` where an event read inside the block has another form than the API gives it."""
     try:
         yield
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
         raise broken(f"unreadable: {type(error).__name__}") from error
 
 
 def failure(error: Exception, model: str) -> ModelError:
     """The `ModelError` for an exception of the openai client. `model` is named where it is the one at fault."""
-    if isinstance(error, openai.APITimeoutError):
+    # On aiohttp each connection that fails, too, is told as one that took too long.
+    if isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx2.ConnectTimeout):
         return told(SLOW, "timeout")
     if isinstance(error, openai.APIConnectionError):
         return told(UNREACHABLE, f"connection: {error.__cause__ or error}")

@@ -28,7 +28,7 @@ class _Open:
         """The arguments are a JSON object already, so that more of them would belong to another call."""
         try:
             return isinstance(json.loads(self.arguments), dict)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
 
