@@ -172,6 +172,8 @@ class Delivery:
         self._sheet = Sheet(destination.run_id, withdrawn=withdrawn)
         self._news = asyncio.Event()
         self._rest = asyncio.Event()
+        self._seeking: asyncio.Task[None] | None = None
+        """For room; cancelled when the run comes to rest."""
         self._task = asyncio.create_task(self._render_newest(), name=f"delivery {destination.run_id}")
 
     def show(self, event: Event) -> None:
@@ -179,6 +181,8 @@ class Delivery:
         self._news.set()
         if self._sheet.at_rest:
             self._rest.set()
+            if self._seeking is not None:
+                self._seeking.cancel()
 
     def begin_again(self) -> None:
         """What was told so far no longer holds: the run, which is not at rest, is told anew."""
@@ -226,17 +230,15 @@ class Delivery:
 
     async def _room(self) -> None:
         """Wait until the platform has room for a state on the way, or none of these is left to show."""
-        about = self._destination.run_id
-        room = asyncio.create_task(self._adapter.ready(self._destination, self._placed), name=f"ready {about}")
-        rest = asyncio.create_task(self._rest.wait(), name=f"rest {about}")
+        name = f"ready {self._destination.run_id}"
+        self._seeking = asyncio.create_task(self._adapter.ready(self._destination, self._placed), name=name)
         try:
-            await asyncio.wait({room, rest}, return_when=asyncio.FIRST_COMPLETED)
-            if room.done() and not self._rest.is_set():
-                room.result()
+            await asyncio.wait([self._seeking])
+            if not self._rest.is_set():
+                self._seeking.result()
         finally:
-            room.cancel()
-            rest.cancel()
-            await asyncio.gather(room, rest, return_exceptions=True)
+            self._seeking.cancel()
+            await asyncio.gather(self._seeking, return_exceptions=True)
 
     def _bear(self, error: Exception, last_tries: int, at_rest: bool) -> bool:
         """Go on in spite of `error`; True where only the last state makes sense yet.

@@ -22,6 +22,7 @@ from bot.clock import Clock
 from bot.delivery import Delivery, Destination
 from bot.errors import IllegalTransition, NotFound, PlatformError, StoreError, Superseded
 from bot.inbox import Claimed, Inbox
+from bot.line import Line
 from bot.ownership import Ownership
 from bot.ports import Accepted, Adapter, InboundMessage, Placed
 from bot.preparing import Preparation
@@ -63,9 +64,8 @@ class Handler:
         self._adapters: Mapping[str, Adapter] = {}
         self._active: dict[str, Active] = {}  # by run; a thread's next run may begin while the last one is delivered
         self._claiming = 0
-        self._waiting: dict[str, None] = {}  # threads with messages that wait for room or for the run before them
-        self._put_off: dict[str, None] = {}  # threads with messages that wait until some run has ended
-        self._ends = 0  # of runs here
+        self._looking = 0  # whether somebody has moved a run on while it came to rest
+        self._line = Line()
         self._resuming: set[str] = set()
         self._pauses: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by run, while someone holds one
         self._tasks: set[asyncio.Task[None]] = set()  # every task of ours but the works, until it is wholly done
@@ -135,7 +135,7 @@ class Handler:
 
     def expect(self, thread_id: str) -> None:
         """Messages wait in this thread: begin a run as soon as there is room and the run before it is over."""
-        self._waiting[thread_id] = None
+        self._line.join(thread_id)
         self._quiet.clear()
         self._fill()
 
@@ -213,7 +213,7 @@ class Handler:
 
     def _begin(self, claimed: Claimed) -> None:
         if claimed.left:
-            self._waiting[claimed.run.thread_id] = None
+            self._line.join(claimed.run.thread_id)
         self._launch(claimed.run, claimed.asked, Placed(), fresh=True)
 
     def _launch(self, run: Run, asked: Asked, placed: Placed, *, fresh: bool) -> None:
@@ -229,6 +229,7 @@ class Handler:
             delivery = Delivery(adapter, destination, placed, self._clock)
             work = self._work(run, asked, adapter, delivery, fresh=fresh)
             active = self._active[run.id] = Active(run, asked, adapter, delivery, work, resumed=not fresh)
+            self._line.begin(run.thread_id)
             self._quiet.clear()
             self._keep(self._see_through(active), f"run {run.id}")
 
@@ -265,27 +266,22 @@ class Handler:
 
     def _fill(self) -> None:
         """Begin runs for waiting threads as far as there is room."""
-        for thread_id in list(self._waiting):
-            if not self._has_room():
-                return
-            if not any(active.run.thread_id == thread_id for active in self._active.values()):
-                del self._waiting[thread_id]
-                self._put_off.pop(thread_id, None)
-                self._claiming += 1
-                self._keep(self._claim(thread_id), f"claim {thread_id}")
+        while self._has_room() and (thread_id := self._line.next()):
+            self._claiming += 1
+            self._keep(self._claim(thread_id), f"claim {thread_id}")
 
     async def _claim(self, thread_id: str) -> None:
-        ends = self._ends
+        ends = self._line.ends
         try:
             claimed = await self._inbox.claim(thread_id)
         except StoreError as error:
             log.warning("claim failed", thread_id=thread_id, error=str(error))
-            self._waiting[thread_id] = None  # the sweep tries again
+            self._line.join(thread_id)  # the sweep tries again
             return
         finally:
             self._claiming -= 1
-        if isinstance(claimed, PutOff) and ends == self._ends:
-            self._put_off[thread_id] = None
+        if isinstance(claimed, PutOff) and ends == self._line.ends:
+            self._line.put_off(thread_id)
         elif isinstance(claimed, PutOff):  # the run for which it waits may be the one that has ended meanwhile
             self.expect(thread_id)
         elif claimed is not None:
@@ -299,7 +295,7 @@ class Handler:
         task.add_done_callback(self._tasks.discard)
 
     def _calm(self) -> None:
-        if not (self._active or self._waiting or self._claiming):
+        if not (self._active or self._line or self._claiming or self._looking):
             self._quiet.set()
 
     # -- seeing it through --------------------------------------------------------------------------------------
@@ -324,6 +320,7 @@ class Handler:
         finally:
             await active.delivery.stop()
             del self._active[run.id]
+            self._line.end(run.thread_id)
             if not self._closing:
                 await self._go_on_after(active, rested)
 
@@ -370,16 +367,16 @@ class Handler:
 
     async def _go_on_after(self, active: Active, rested: Run | None) -> None:
         if active.resumed:  # messages that came while it rested are known to the store only
-            self._waiting[active.run.thread_id] = None
-        self._ends += 1
-        self._waiting |= self._put_off
-        self._put_off.clear()
+            self._line.join(active.run.thread_id)
         self._fill()
         if rested:  # somebody may have moved the run on, or answered a question, while it came to rest here
+            self._looking += 1
             try:
                 run = (await self._database.read(lambda c: stored_runs.unfinished(c, active.run.id))).run
                 if (run.status, run.required_calls) != (rested.status, rested.required_calls):
                     await self.resume(active.run.id)
             except StoreError as error:
                 log.warning("store failed after a run; the sweep will take it up again", error=str(error))
+            finally:
+                self._looking -= 1
         self._calm()

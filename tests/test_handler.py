@@ -10,6 +10,7 @@ import pytest
 
 from bot.assistants.types import Run
 from bot.errors import PlatformError
+from bot.line import Line
 from bot.models.port import AssistantText, ModelError, UserText
 from bot.store import runs
 from bot.view import View
@@ -372,7 +373,7 @@ async def test_a_run_of_an_owner_elsewhere_is_taken_up_when_its_lease_is_out(
             await tx.execute(update(table).values(owner="elsewhere:0"))  # type: ignore[attr-defined]
 
         await parley.core.database.write(give_away)
-        handler._limit, handler._waiting = 10, {}
+        handler._limit, handler._line = 10, Line()
         await parley.core.sweep.once()
         assert parley.room.posts == {}
         parley.clock.advance(31)

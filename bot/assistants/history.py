@@ -119,6 +119,9 @@ def _steady(blocks: Sequence[_Block], start: int) -> int:
 def _blocks(past: Past, run: Run) -> Iterator[_Block]:
     """The thread before `run`'s own doings, oldest first."""
     texts = {message.id: message.text for message in past.messages}
+    steps: dict[str, list[RunStep]] = {}
+    for step in past.steps:
+        steps.setdefault(step.run_id, []).append(step)
     done: set[str] = set()
     said: list[Message] = []
     for message in past.messages:
@@ -133,8 +136,8 @@ def _blocks(past: Past, run: Run) -> Iterator[_Block]:
             yield _Block(message.position or 0, [AssistantText(message.text)])
         elif message.run_id not in done:
             done.add(message.run_id)
-            steps = [step for step in past.steps if step.run_id == message.run_id]
-            yield _Block(message.position or 0, list(_run_items(steps, texts)) or [AssistantText(message.text)])
+            items = list(_run_items(steps.get(message.run_id, ()), texts))
+            yield _Block(message.position or 0, items or [AssistantText(message.text)])
     if said:
         yield _said_block(said)
 
