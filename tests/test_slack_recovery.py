@@ -72,6 +72,27 @@ async def test_an_answer_that_was_stopped_before_a_word_is_begun_anew(chat: Scen
         await chat.answered(asked, WHOLE)
 
 
+async def test_a_session_that_was_begun_is_ended_also_where_it_could_not_be_begun_again(chat: Scene) -> None:
+    held = chat.workspace.holds("agents.sessions.setStatus", after=True)
+    gate = chat.model.hold()
+    async with chat.parley() as parley:
+        asked = await chat.asks()
+        async with asyncio.timeout(20):
+            await held.reached()
+        await parked(chat, parley, gate)
+    held.release()
+    chat.workspace.fails("agents.sessions.setStatus")
+    chat.model.say(WHOLE)
+
+    def a_second_later() -> bool:
+        chat.clock.advance(1)
+        return is_quiet(chat, asked)
+
+    async with chat.parley():
+        await chat.shows(asked, WHOLE)
+        await chat.workspace.until(a_second_later)
+
+
 async def test_an_answer_of_two_messages_stays_one_of_two(chat: Scene) -> None:
     prose = "A line of prose, and some more.\n" * 400
     gate = half(chat, prose)

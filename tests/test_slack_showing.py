@@ -184,9 +184,11 @@ async def test_a_tool_that_failed_and_one_that_did_not_have_a_card_each(chat: Sc
         asked = await chat.asks()
         await at_gate(chat, gate)
         chat.clock.advance(1)
+        cards = [(CALLING, "error"), ("calling tide…", "complete")]
+        await chat.workspace.until(lambda: chat.posts(asked) and chat.posts(asked)[0].tasks == cards)
         gate.open()
         (answer,) = await chat.answered(asked, "High.")
-        assert answer.tasks == [(CALLING, "error"), ("calling tide…", "complete")]
+        assert answer.tasks == cards
 
 
 async def test_no_card_goes_on_turning_when_a_run_is_stopped_in_mid_call(chat: Scene) -> None:

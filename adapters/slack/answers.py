@@ -82,6 +82,8 @@ class Answers:
         if not _stays(view) and not board.waiting and (board.asking or not board.form):
             title, user = str(reply.route.get("said", "")), str(reply.route["user"])
             waiting = await self.working.begin(pen.channel, pen.root, user, title)
+            if placed.undecided and self.working.usual == "session":  # it may have been begun before the interruption
+                waiting = "both" if waiting == "status" else "session"
             board = replace(board, waiting=waiting, asking=False)
         showing = Showing(pen, board, reply, self.calls.streams, self.clock.now(), turn)
         if _stays(view):

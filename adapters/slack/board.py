@@ -11,8 +11,9 @@ from typing import Any, Literal
 Form = Literal["", "stream", "edit", "whole"]
 """How states on the way are shown: not decided, by a stream, by edits of a message, or not at all until the end."""
 
-Waiting = Literal["", "session", "status"]
-"""What tells people that Parley is at work: nothing, a session that is `processing`, or a thread's status."""
+Waiting = Literal["", "session", "status", "both"]
+"""What tells people that Parley is at work: nothing, a session that is `processing`, or a thread's status; both, where
+an earlier life may have begun a session."""
 
 
 def digest(shown: Any) -> str:

@@ -95,16 +95,15 @@ class Working:
         self._open.discard((channel, thread))
         self.shown(channel, thread)
         try:
-            match waiting:
-                case "session":
-                    await self._say(SESSION, channel, thread, {"status": "active"}, patient=True)
-                case "status":
-                    await self._say(STATUS, channel, thread, {"status": ""}, patient=True)
+            if waiting in ("session", "both"):
+                await self._say(SESSION, channel, thread, {"status": "active"}, patient=True)
+            if waiting in ("status", "both"):
+                await self._say(STATUS, channel, thread, {"status": ""}, patient=True)
         except SlackError as error:
             if not error.permanent:
                 raise
             log.info("status not cleared", waiting=waiting, error=error.error)
-            if waiting == "session" and error.error in NOT_OFFERED:
+            if waiting in ("session", "both") and error.error in NOT_OFFERED:
                 self._sessions = False
                 await self.end(channel, thread, "status")
 
