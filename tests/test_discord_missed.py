@@ -66,6 +66,19 @@ async def test_a_mention_in_a_channel_that_was_used_lately(talk: Talk) -> None:
         await answered(talk, parley, asked, "Now, too.")
 
 
+async def test_a_mention_in_a_channel_and_in_a_thread_that_were_never_used(talk: Talk) -> None:
+    await talked(talk)
+    elsewhere = talk.guild.channel("elsewhere")
+    thread = await talk.bob.opens_thread("plans", talk.guild.channel("third"))
+    asked = await talk.asks("and here?", where=elsewhere)
+    await talk.asks("or here?", where=thread)
+    talk.model.say("Here, too.")
+    talk.model.say("Here, too.")
+    async with talk.parley() as parley:
+        await answered(talk, parley, asked, "Here, too.")
+        await answered(talk, parley, thread, "Here, too.")
+
+
 async def test_a_direct_message(talk: Talk) -> None:
     room = await talked(talk, talk.world.dm(talk.alice))
     await talk.alice.says("and now?", room)

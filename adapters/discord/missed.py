@@ -1,7 +1,8 @@
 """Missed: what was said while Parley was not connected, which Discord does not deliver after a new session has begun.
 
-The threads that are still open, the channels and the direct conversations in which somebody asked lately are read from
-the newest stored message of their server on: what came before it was heard. What is read twice is known by its id.
+The direct conversations in which somebody asked lately, and the channels and open threads of the servers in which
+somebody did, are read from the newest stored message of their server on: what came before it was heard. What is read
+twice is known by its id. Discord does not tell of direct conversations, so one that was begun meanwhile is not found.
 """
 
 from __future__ import annotations
@@ -108,6 +109,11 @@ class Missed:
             for place, after in self._parts(client, where, key, since):
                 if len(found) < PLACES and _has_news(client, place, after):
                     found.setdefault(place, after)
+        for server, moment in newest.items():
+            since = earliest(max(moment - OVERLAP, oldest))
+            for place in _further(client, server, since):
+                if len(found) < PLACES:
+                    found.setdefault(place, since)
         return found
 
     def _parts(self, client: discord.Client, where: Conversation, key: str, since: str) -> Iterator[tuple[str, str]]:
@@ -151,6 +157,19 @@ def _message(client: discord.Client, place: str, told: reading.Message) -> disco
     except (LookupError, TypeError, ValueError) as error:
         log.warning("a message could not be read", problem=type(error).__name__)
         return None
+
+
+def _further(client: discord.Client, server: str, since: str) -> Iterator[str]:
+    """All places of a server where something was said after an id, and may be read: the newest first."""
+    guild = client.get_guild(int(server)) if server.isdecimal() else None
+    if guild is None or guild.me is None:
+        return
+    known: list[discord.TextChannel | discord.Thread] = [*guild.text_channels, *guild.threads]
+    places = [place for place in known if (place.last_message_id or 0) > int(since)]
+    for place in sorted(places, key=lambda place: place.last_message_id or 0, reverse=True):
+        allowed = place.permissions_for(guild.me)
+        if allowed.read_messages and allowed.read_message_history:
+            yield str(place.id)
 
 
 def _has_news(client: discord.Client, place: str, since: str) -> bool:
