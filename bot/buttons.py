@@ -32,6 +32,8 @@ class Button:
 
 def decode(text: str) -> Button | None:
     """The button that was encoded so; None for anything else, whoever made it up."""
+    if len(text) > LONGEST or not text.isascii():
+        return None
     verb, _, rest = text.partition(":")
     run_id, colon, argument = rest.partition(":")
     known: dict[str, Verb] = {name: name for name in get_args(Verb)}

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import PlatformError
-from bot.models.port import Turn
+from bot.models.port import Call, Turn
 from bot.view import View
 from tests.parley import Parley, parley_at
-from tests.scripted_model import Gate, ScriptedModel
+from tests.scripted_model import TOKENS, Gate, ScriptedModel
 
 
 @pytest.fixture
@@ -124,3 +124,17 @@ async def test_only_a_completed_answer_can_be_judged(parley: Parley, model: Scri
     await parley.alice.command("stop")
     await parley.quiet()
     assert (views[-1].outcome, views[-1].buttons) == ("cancelled", ())
+
+
+async def test_half_a_surrogate_pair_in_what_the_model_keeps_to_itself_does_not_break_the_run(
+    tmp_path: Path,
+) -> None:
+    model = ScriptedModel()
+    call = Call("call_\ud800", "tide", '{"place": "Bern"}')
+    model.act(Turn("", calls=[call], items=[{"type": "reasoning", "summary": "\ud83d"}], usage=TOKENS, provider="x"))
+    model.say("High.")
+    async with parley_at(tmp_path / "p.db", model) as parley:
+        await parley.alice.say("The tide?")
+        await parley.quiet()
+        assert parley.room.answers == ["High."]
+    model.assert_done()

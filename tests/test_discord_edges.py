@@ -219,3 +219,20 @@ async def test_a_stop_in_a_pause_of_everything_stops_nothing_else(talk: Talk) ->
 def test_discord_s_client_keeps_its_log_to_itself() -> None:
     """Its lines hold addresses with the tokens of interactions in them."""
     assert logging.getLogger("discord").level >= logging.CRITICAL
+
+
+async def test_what_discord_never_sends_is_passed_over_without_a_traceback(
+    talk: Talk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk.model.say("Well.")
+    async with talk.parley():
+        author = {"id": talk.alice.id, "username": "alice", "discriminator": "0", "avatar": None}
+        said = {"id": talk.world.next_id(), "channel_id": talk.general.id, "guild_id": talk.guild.id, "author": author}
+        talk.world.gateway.inject("MESSAGE_CREATE", said | {"content": [talk.world.mention]})
+        talk.world.gateway.inject("INTERACTION_CREATE", {"id": "1", "token": "t", "type": 2, "data": []})
+        talk.world.gateway.inject(
+            "INTERACTION_CREATE", {"id": "1", "token": "t", "type": 3, "data": {"custom_id": "x"}}
+        )
+        await talk.shows(await talk.asks(), "Well.")
+        assert talk.world.gateway.identifies == 1
+    assert "Traceback" not in capsys.readouterr().out

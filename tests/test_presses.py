@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.assistants.types import Author
-from bot.buttons import Button
+from bot.buttons import Button, decode
 from bot.ports import Conversation
 from bot.presses import FINISHED, THANKS, UNKNOWN
 from bot.stopping import NOT_YOURS
@@ -111,3 +111,8 @@ async def test_an_answer_in_the_making_cannot_be_judged(parley: Parley, model: S
     await parley.quiet()
     assert await parley.alice.press(Button("feedback", post.run_id, "superb")) == UNKNOWN
     assert await judgements(parley) == []
+
+
+@pytest.mark.parametrize("code", ["answer:run_1:\ud800", "stop:\ud800:", "why:run_²:", f"stop:run_{'1' * 100}:"])
+def test_a_code_that_no_button_can_carry_is_none_of_ours(code: str) -> None:
+    assert decode(code) is None

@@ -24,7 +24,8 @@ from adapters.slack.socket import Socket
 from tests.hand_clock import HandClock
 from tests.scripted_model import ScriptedModel
 from tests.simulators.slack import Workspace, slack, socket_mode
-from tests.slack_parley import answers, slack_parley
+from tests.simulators.slack.delivery import Envelope
+from tests.slack_parley import answers, scene, slack_parley
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ class Line:
     def __init__(self, workspace: Workspace, client: AsyncWebClient) -> None:
         self.workspace, self.clock = workspace, HandClock()
         desk = Desk(Me("T1", "Acme", "U1", "B1"), client, "")
-        self.socket = Socket(desk.app, workspace.app_token, client, self.clock)
+        self.socket = Socket(desk.deliver, workspace.app_token, client, self.clock)
         self.socket.message_listeners.append(self._heard)
         self.greetings = 0
 
@@ -253,3 +254,15 @@ async def test_what_hung_when_parley_left_is_answered_by_the_next(
     model.say("Here I am.")
     async with slack_parley(tmp_path / "p.db", model, workspace):
         await workspace.until(lambda: answers(workspace, general, asked) == ["Here I am."])
+
+
+async def test_an_event_that_cannot_be_read_is_acknowledged_and_changes_nothing(tmp_path: Path) -> None:
+    async with scene(tmp_path / "p.db", limits=False) as chat, chat.parley() as parley:
+        event = {"type": "app_mention", "channel": chat.general.id, "user": chat.alice.id, "text": ["rain?"]}
+        sent = Envelope("events_api", {"type": "event_callback", "event_id": "Ev1", "team_id": "T1", "event": event})
+        chat.workspace.delivery.inject(sent)
+        await chat.workspace.until(lambda: sent.acknowledged)
+        chat.model.say("Well.")
+        await chat.answered(await chat.asks(), "Well.")
+        assert chat.workspace.sockets.connections == 1
+        await parley.quiet()

@@ -106,3 +106,24 @@ async def test_what_cannot_even_be_read_is_refused_without_a_word(
         ):
             assert answer.status == status
         assert (caplog.records, capsys.readouterr().out) == ([], "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("{", "[]", "[" * 100_000, '{"type": "zq"}', '{"event": [], "type": "event_callback", "event_id": "Ev1"}'),
+        '{"type": "event_callback", "event_id": "Ev1", "event": {"type": "app_mention", "channel": 1, "ts": null}}',
+        '{"type": "block_actions", "trigger_id": "1", "actions": [{}], "user": {"id": "U1"}}',
+    ],
+    ids=range(7),
+)
+async def test_what_cannot_be_read_is_refused_for_good_in_one_line(
+    workspace: Workspace, model: ScriptedModel, tmp_path: Path, body: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with slack_parley(tmp_path / "p.db", model, workspace, http=True) as parley:
+        assert workspace.pusher is not None
+        assert await workspace.pusher.inject(body, "application/json") == (400, "")
+        await parley.quiet()
+    told = capsys.readouterr().out
+    assert "Slack delivered what cannot be read" in told
+    assert "Traceback" not in told

@@ -16,6 +16,7 @@ import discord
 import structlog
 from discord.gateway import KeepAliveHandler
 
+from adapters.discord import shapes
 from adapters.discord.address import meet_at
 from adapters.discord.calls import Calls, DiscordError, Route
 from adapters.discord.invite import intents
@@ -164,11 +165,14 @@ def _guarded(name: str, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """What reads the events of a name, and passes over one that it cannot read."""
 
     def guarded(data: Any) -> Any:
+        problem = shapes.problem(name, data)
         try:
-            return parse(data)
+            if not problem:
+                return parse(data)
         except Exception as error:
-            log.error("an event of Discord could not be read", event_name=name, problem=type(error).__name__)  # noqa: TRY400
-            return None
+            problem = type(error).__name__
+        log.error("an event of Discord could not be read", event_name=name, problem=problem)
+        return None
 
     return guarded
 

@@ -115,8 +115,9 @@ class Interactions:
 
     async def _complete(self, who: Someone, command: Used) -> None:
         typed = str(command.options.get(command.focused) or "")
-        kept_out = await self._is_kept_out(who)
-        known = [] if kept_out else await self._intake.names(who.here, COMPLETED[command.focused])
+        wanted = COMPLETED.get(command.focused)
+        hidden = wanted is None or await self._is_kept_out(who)
+        known = [] if wanted is None or hidden else await self._intake.names(who.here, wanted)
         await self._acknowledging.offer(who.id, who.token, completions(known, typed))
 
     async def _is_kept_out(self, who: Someone) -> bool:

@@ -92,7 +92,7 @@ class SlackAdapter:
         self._ears = Ears(intake, calls, me, people, self._clock, follow_threads=given.follow_threads)
         desk.open(self._ears)
         if given.app_token:
-            self._socket = Socket(desk.app, given.app_token, client, self._clock)
+            self._socket = Socket(desk.deliver, given.app_token, client, self._clock)
             self._socket.open()
         log.info("serving Slack", workspace=me.team_name, over="Socket Mode" if given.app_token else EVENTS_PATH)
 

@@ -13,16 +13,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from slack_bolt.adapter.starlette.async_handler import AsyncSlackRequestHandler
-from slack_bolt.async_app import AsyncApp, AsyncRespond
+from slack_bolt.adapter.socket_mode.internals import build_headers
+from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
+from slack_bolt.async_app import AsyncApp, AsyncBoltRequest, AsyncRespond
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
+from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.door import Door, Leaving
+from adapters.slack import shapes
 from adapters.slack.dashboard import PREFIX
 from adapters.slack.ears import Ears
 from adapters.slack.hearing import Me
@@ -30,6 +34,10 @@ from bot.errors import StoreError
 
 ANYTHING = re.compile("")
 OF_HOME = re.compile(f"^{PREFIX}")
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What comes of looking into a payload of another form."""
+NOT_AGAIN = {"X-Slack-No-Retry": "1"}
+"""https://docs.slack.dev/apis/events-api#turning-off-retries"""
 UNIX_SECONDS = re.compile("[0-9]{1,12}")
 log = structlog.get_logger(__name__)
 bolt_log = logging.getLogger("slack_bolt")
@@ -124,6 +132,24 @@ class Desk:
             raise Leaving
         return await self._door.take_in(lambda: work(ears))
 
+    async def deliver(self, request: SocketModeRequest) -> BoltResponse | None:
+        """What came over the WebSocket. None for what cannot be read."""
+        headers = build_headers(request)
+        return await self._dispatched(
+            lambda: request.payload,
+            lambda: AsyncBoltRequest(mode="socket_mode", body=request.payload, headers=headers),
+        )
+
+    async def _dispatched(self, read: Callable[[], Any], made: Callable[[], AsyncBoltRequest]) -> BoltResponse | None:
+        """None for what cannot be read: it would be no better another time."""
+        try:
+            if not (problem := shapes.problem(read())):
+                return await self.app.async_dispatch(made())
+        except UNREADABLE as error:  # of Bolt itself, which looks into more than we do
+            problem = type(error).__name__
+        log.warning("Slack delivered what cannot be read", problem=problem)
+        return None
+
     async def receive(self, request: Request) -> Response:
         """A signed request: https://docs.slack.dev/authentication/verifying-requests-from-slack
 
@@ -135,7 +161,13 @@ class Desk:
             return Response(status_code=400)
         if not self._signed(body, request.headers):
             return Response(status_code=401)
-        return await AsyncSlackRequestHandler(self.app).handle(request)
+        content_type = request.headers.get("content-type", "")
+        answer = await self._dispatched(
+            lambda: shapes.parsed(body, content_type), lambda: to_async_bolt_request(request, body.encode())
+        )
+        if answer is None:
+            return Response(status_code=400, headers=NOT_AGAIN)
+        return to_starlette_response(answer)
 
     def _signed(self, body: str, headers: Mapping[str, str]) -> bool:
         at, signature = headers.get("x-slack-request-timestamp", ""), headers.get("x-slack-signature", "")

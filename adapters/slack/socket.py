@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 from typing import Any
 
 import aiohttp
 import structlog
-from slack_bolt.adapter.socket_mode.async_internals import run_async_bolt_app, send_async_response
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.adapter.socket_mode.async_internals import send_async_response
+from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -56,6 +56,9 @@ REFUSED = frozenset({
 QUIET = 60.0
 """Seconds for which it is not told again that there is no connection."""
 
+Take = Callable[[SocketModeRequest], Awaitable[BoltResponse | None]]
+"""Takes in what is delivered, and returns what it is acknowledged with; None for what cannot be read."""
+
 log = structlog.get_logger(__name__)
 socket_log = logging.getLogger("slack_sdk.socket_mode")
 socket_log.setLevel(logging.ERROR)  # whether there is a connection is told here
@@ -76,11 +79,11 @@ class Socket(SocketModeClient):
     https://docs.slack.dev/apis/events-api/using-socket-mode
     """
 
-    def __init__(self, app: AsyncApp, app_token: str, client: AsyncWebClient, clock: Clock) -> None:
-        """What is delivered goes to `app`. `client` is one of `calls.connect`."""
+    def __init__(self, take: Take, app_token: str, client: AsyncWebClient, clock: Clock) -> None:
+        """What is delivered goes to `take`. `client` is one of `calls.connect`."""
         super().__init__(app_token, logger=socket_log, web_client=client)
         self.ping_interval = PING
-        self._app = app
+        self._take = take
         self._clock = clock
         self._keeping: asyncio.Task[None] | None = None
         self._delivering: set[asyncio.Task[Any]] = set()
@@ -217,7 +220,12 @@ class Socket(SocketModeClient):
         assert task is not None
         self._delivering.add(task)
         task.add_done_callback(self._delivering.discard)
-        response = await run_async_bolt_app(self._app, request)
+        response = await self._take(request)
+        envelope: Any = request.envelope_id  # whatever Slack, or who speaks for it, has put there
+        if not isinstance(envelope, str):
+            return
+        if response is None:  # otherwise Slack would bring it again
+            response = BoltResponse(status=200, body="")
         await send_async_response(client, request, response, 0.0)
 
 

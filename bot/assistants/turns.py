@@ -36,6 +36,7 @@ from bot.assistants.types import (
     function_name,
     new_id,
     well_formed,
+    well_formed_items,
 )
 from bot.assistants.writing import Writing, new_step
 from bot.clock import Clock
@@ -289,7 +290,7 @@ class Drive:
         calls, renamed = self._calls(turn.calls)
         step = new_step(was, "tool_calls", now, calls=calls, usage=turn.usage, provider=turn.provider)
         if not renamed:
-            step = replace(step, items=tuple(turn.items))
+            step = replace(step, items=tuple(well_formed_items(turn.items)))
         steps, message = [step], None
         if self.writing:
             message, creation = self.writing.completed(was)
@@ -319,7 +320,8 @@ class Drive:
         outside = offered - set(self.toolbox.own())
         recorded: list[ToolCall] = []
         for call in calls:
-            call_id = call.id if call.id and call.id not in seen else new_id("call")
+            id_ = well_formed(call.id)
+            call_id = id_ if id_ and id_ not in seen else new_id("call")
             seen.add(call_id)
             name, arguments = well_formed(call.name), well_formed(call.arguments)
             made = ToolCall(call_id, name, arguments, outside=name in outside)

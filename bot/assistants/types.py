@@ -6,6 +6,7 @@ Fields that the API does not have are marked as Parley's.
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,17 @@ def new_id(prefix: Prefix) -> str:
 def well_formed(text: str) -> str:
     """`text` with halves of surrogate pairs joined or replaced: neither UTF-8 nor a database takes them."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def well_formed_items(items: Sequence[JSON]) -> Sequence[JSON]:
+    """The same for every text in JSON objects."""
+    written = json.dumps(list(items), ensure_ascii=False)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        whole: Sequence[JSON] = json.loads(well_formed(written))
+        return whole
+    return items
 
 
 @dataclass(frozen=True, slots=True)

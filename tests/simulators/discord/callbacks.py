@@ -36,7 +36,8 @@ def callback(world: World, asked: Asked) -> JSON | None:
     interaction = world.interactions.unanswered(asked.ids["interaction_id"], asked.ids["interaction_token"])
     body = asked.fields
     kind, data = body["type"], body.get("data") or {}
-    if kind not in FITTING[interaction.kind] or (kind in (DEFERRED_UPDATE, UPDATE) and interaction.source is None):
+    fits = kind in FITTING.get(interaction.kind, ())
+    if not fits or (kind in (DEFERRED_UPDATE, UPDATE) and interaction.source is None):
         raise form_error("type", "INTERACTION_RESPONSE_TYPE_INVALID", f"{kind} is no answer to this interaction")
     message = _first(world, interaction, kind, data, asked)
     interaction.acknowledged_after = interaction.age

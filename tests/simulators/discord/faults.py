@@ -57,6 +57,10 @@ class Faults:
         self._plan(route, Fault(200, 0, times, after, drop=False, gate=gate))
         return gate
 
+    def clear(self) -> None:
+        """None of the planned faults comes."""
+        self._planned.clear()
+
     def take(self, route: str) -> Fault | None:
         """The fault that this call has, which is then used up."""
         for name in (route, "*"):

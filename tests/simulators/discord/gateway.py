@@ -97,6 +97,11 @@ class Gateway:
             session.dispatch(event)
         return bool(told)
 
+    def inject(self, name: str, data: object) -> None:
+        """Dispatch whatever data under whatever name to every session, whatever it subscribed to."""
+        for session in self.sessions.values():
+            session.put(name, data)
+
     # --- faults
 
     def drop(self, *, resumable: bool = True, shard: int | None = None) -> None:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntFlag
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.simulators.discord.values import JSON
 
@@ -75,7 +75,7 @@ class Session:
     def dispatch(self, event: Event) -> None:
         self.put(event.name, event.data(bool(self.intents & Intent.MESSAGE_CONTENT)))
 
-    def put(self, name: str, data: JSON) -> None:
+    def put(self, name: str, data: Any) -> None:
         self.sequence += 1
         frame = json.dumps({"op": 0, "t": name, "s": self.sequence, "d": data})
         self.sent.append((self.sequence, frame))

@@ -6,7 +6,7 @@ https://open-meteo.com/en/docs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,8 +41,8 @@ def usual_weather(entry: Entry) -> Weather:
     return Weather(temperature=mild, low=mild - 5, high=mild + 5, code=2, rain=round(abs(entry.longitude)) % 101)
 
 
-def nearest(latitude: float, longitude: float) -> Entry:
-    return min(PLACES, key=lambda entry: (entry.latitude - latitude) ** 2 + (entry.longitude - longitude) ** 2)
+def nearest(latitude: float, longitude: float, places: Sequence[Entry] = PLACES) -> Entry:
+    return min(places, key=lambda entry: (entry.latitude - latitude) ** 2 + (entry.longitude - longitude) ** 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Asked:
     daily: tuple[str, ...]
 
 
-def read(query: Mapping[str, str]) -> Asked:
+def read(query: Mapping[str, str], places: Sequence[Entry] = PLACES) -> Asked:
     """Raises `Refused`."""
     latitude, longitude = _degrees(query, "latitude", 90), _degrees(query, "longitude", 180)
-    entry, daily = nearest(latitude, longitude), _variables(query, "daily", DAILY)
+    entry, daily = nearest(latitude, longitude, places), _variables(query, "daily", DAILY)
     if daily and "timezone" not in query:
         raise Refused("Timezone is required")
     zone, unit, current = _zone(query, entry), _unit(query), _variables(query, "current", CURRENT)

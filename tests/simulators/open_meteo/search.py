@@ -8,7 +8,7 @@ https://open-meteo.com/en/docs/geocoding-api
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.simulators.open_meteo.gazetteer import COUNTRIES, PLACES, TRANSLATIONS, Entry
@@ -17,12 +17,13 @@ from tests.simulators.open_meteo.refusal import Refused
 MOST_RESULTS = 100
 
 
-def search(query: Mapping[str, str]) -> dict[str, Any]:
+def search(query: Mapping[str, str], places: Sequence[Entry] = PLACES) -> dict[str, Any]:
     """The body of the answer. Raises `Refused`."""
     if "name" not in query:
         raise Refused("Value of type 'String' required for key 'name'.")
     count, language = _count(query.get("count", "10")), query.get("language", "en")
-    found = [_result(entry, language) for entry in _ranked(query["name"], language)[:count]]
+    ranked = _ranked(query["name"], language, places)[:count]
+    found = [_result(entry, language, 1 + places.index(entry)) for entry in ranked]
     return ({"results": found} if found else {}) | {"generationtime_ms": 0.5}
 
 
@@ -34,9 +35,9 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _ranked(name: str, language: str) -> list[Entry]:
+def _ranked(name: str, language: str, places: Sequence[Entry]) -> list[Entry]:
     """By likeness of the name and by population, as the geocoder weighs them: a whole name is worth a big city."""
-    ranks = [(_likeness(_plain(name), entry, language), entry) for entry in PLACES]
+    ranks = [(_likeness(_plain(name), entry, language), entry) for entry in places]
     found = [(likeness + _weight(entry), entry) for likeness, entry in ranks if likeness]
     return [entry for _, entry in sorted(found, key=lambda ranked: -ranked[0])]
 
@@ -61,10 +62,10 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).lower()
 
 
-def _result(entry: Entry, language: str) -> dict[str, Any]:
+def _result(entry: Entry, language: str, id_: int) -> dict[str, Any]:
     country = COUNTRIES[entry.country_code]
     fields = {
-        "id": 1 + PLACES.index(entry),
+        "id": id_,
         "name": entry.names.get(language, entry.name),
         "latitude": entry.latitude,
         "longitude": entry.longitude,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,18 +25,23 @@ SEARCH, FORECAST = "/v1/search", "/v1/forecast"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
+    """A request, and when it came, in Unix seconds."""
+
     path: str
     params: dict[str, str]
+    at: float
 
 
 class OpenMeteo:
-    """What the fake knows and is asked. `url` is the base of both APIs; `now` gives Unix seconds."""
+    """What the fake knows and is asked. `url` is the base of both APIs; `now` gives Unix seconds; `places`: all that
+    there are.
+    """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self.url = ""
+    def __init__(self, now: Callable[[], float] = time.time, places: Sequence[Entry] = PLACES) -> None:
+        self.url, self.places = "", places
         self.requests: list[Asked] = []
         self._now = now
-        self._weather = {_key(entry): usual_weather(entry) for entry in PLACES}
+        self._weather = {_key(entry): usual_weather(entry) for entry in places}
         self._faults: list[Fault] = []
         self._gates: list[Gate] = []
         self.app = Starlette(routes=[Route(SEARCH, self._search), Route(FORECAST, self._forecast)])
@@ -70,17 +75,17 @@ class OpenMeteo:
         return gate
 
     async def _search(self, request: Request) -> Response:
-        return await self._answer(request, search)
+        return await self._answer(request, lambda query: search(query, self.places))
 
     async def _forecast(self, request: Request) -> Response:
         return await self._answer(request, self._forecast_for)
 
     def _forecast_for(self, query: dict[str, str]) -> dict[str, Any]:
-        asked = read(query)
+        asked = read(query, self.places)
         return forecast(asked, self._weather[_key(asked.entry)], self._now())
 
     async def _answer(self, request: Request, body: Callable[[dict[str, str]], dict[str, Any]]) -> Response:
-        asked = Asked(request.url.path, dict(request.query_params))
+        asked = Asked(request.url.path, dict(request.query_params), self._now())
         self.requests.append(asked)
         for gate in [gate for gate in self._gates if gate.path == asked.path]:
             await gate.hold(request)
@@ -98,8 +103,10 @@ def _key(entry: Entry) -> str:
 
 
 @asynccontextmanager
-async def open_meteo(*, port: int = 0, now: Callable[[], float] = time.time) -> AsyncIterator[OpenMeteo]:
+async def open_meteo(
+    *, port: int = 0, now: Callable[[], float] = time.time, places: Sequence[Entry] = PLACES
+) -> AsyncIterator[OpenMeteo]:
     """The fake, served on loopback for as long as the block lasts."""
-    fake = OpenMeteo(now)
+    fake = OpenMeteo(now, places)
     async with serve(fake.app, port=port) as fake.url:
         yield fake

@@ -41,7 +41,7 @@ class OpenAISimulator:
     lists: Literal["each", "all", "none", "page"] = "each"
     lacks: set[str] = field(default_factory=set)
     blind: Failure | None = None
-    brain: Callable[[Request], Turn] | None = None
+    brain: Callable[[Request], Step] | None = None
     requests: list[Request] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """What was wrong with the requests; `assert_done` fails on any."""

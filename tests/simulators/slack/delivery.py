@@ -38,7 +38,9 @@ class Pusher(Protocol):
 
 @dataclass(eq=False)
 class Envelope:
-    """`kind`: events_api, slash_commands or interactive. Each time that it goes out it has a new `id`."""
+    """`kind`: events_api, slash_commands or interactive. Each time that it goes out it has a new `id`. `once`: it never
+    goes out again.
+    """
 
     kind: str
     payload: JSON
@@ -50,6 +52,7 @@ class Envelope:
     answer: asyncio.Future[JSON] | None = None
     link: Link | None = None
     timer: asyncio.TimerHandle | None = None
+    once: bool = False
 
     @property
     def frame(self) -> str:
@@ -76,7 +79,7 @@ class Delivery:
     acks: list[float] = field(default_factory=list)
     events: list[Envelope] = field(default_factory=list)
     links: list[Link] = field(default_factory=list)
-    _waiting: deque[Envelope] = field(default_factory=deque)
+    _waiting: deque[Envelope | str] = field(default_factory=deque)
     _pending: dict[str, JSON] = field(default_factory=dict)
     _out: dict[str, Envelope] = field(default_factory=dict)
     _lost_acks: int = 0
@@ -99,6 +102,16 @@ class Delivery:
         self._waiting.append(envelope)
         self._wake.set()
 
+    def inject(self, sent: Envelope | str) -> None:
+        """Send over Socket Mode an envelope whose payload may be anything, or a frame of these very characters.
+
+        It is none of the events that are counted and repeated: an app may well leave it without an acknowledgement.
+        """
+        if isinstance(sent, Envelope):
+            sent.once = True
+        self._waiting.append(sent)
+        self._wake.set()
+
     async def ask(self, envelope: Envelope) -> JSON:
         """Send and wait for the acknowledgement; its payload, empty without one. Raises `TimeoutError` after
         `patience` seconds: Slack then tells the person that the app did not respond.
@@ -115,9 +128,9 @@ class Delivery:
         """The next acknowledgements get lost, and their events go out again at once."""
         self._lost_acks += count
 
-    def repeat(self) -> None:
-        """Every event once more, acknowledged or not."""
-        for past in list(self.events):
+    def repeat(self, last: int | None = None) -> None:
+        """Every event once more, acknowledged or not; or the `last` ones."""
+        for past in self.events[-last:] if last else list(self.events):
             copy = Envelope(past.kind, past.payload, attempt=past.attempt)
             copy.again("timeout")
             if self.pusher:
@@ -131,6 +144,9 @@ class Delivery:
         while not link.draining:
             while self._waiting and not link.draining:
                 envelope = self._waiting.popleft()
+                if isinstance(envelope, str):
+                    await link.send(envelope)
+                    continue
                 self._going(envelope, link)
                 await link.send(envelope.frame)
             self._wake.clear()
@@ -156,7 +172,8 @@ class Delivery:
             envelope.timer.cancel()
         self.acks.append(asyncio.get_running_loop().time() - envelope.sent_at)
         envelope.acknowledged = True
-        self._pending.pop(envelope.payload.get("event_id", ""), None)
+        if not envelope.once:
+            self._pending.pop(envelope.payload.get("event_id", ""), None)
         if envelope.answer and not envelope.answer.done():
             envelope.answer.set_result(payload)
         self.changed()
@@ -180,7 +197,7 @@ class Delivery:
         loop = asyncio.get_running_loop()
         envelope.id, envelope.link, envelope.sent_at = self.new_id(), link, loop.time()
         self._out[envelope.id] = envelope
-        if envelope.kind == "events_api":
+        if envelope.kind == "events_api" and not envelope.once:
             envelope.timer = loop.call_later(self.patience, self._overdue, envelope, envelope.id)
 
     def _overdue(self, envelope: Envelope, id_: str) -> None:
@@ -191,7 +208,7 @@ class Delivery:
         self._out.pop(envelope.id, None)
         if envelope.timer:
             envelope.timer.cancel()
-        if envelope.kind != "events_api":
+        if envelope.kind != "events_api" or envelope.once:
             return
         envelope.again(reason)
         if first:

@@ -63,6 +63,10 @@ class Faults:
         self._offer(STREAMING, streaming)
         self._offer(SESSIONS, sessions)
 
+    def clear(self) -> None:
+        """None of the planned faults comes."""
+        self._planned.clear()
+
     def take(self, method: str) -> Fault | None:
         """The fault that this call has, which is then used up."""
         for name in (method, "*"):

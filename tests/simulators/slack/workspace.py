@@ -230,9 +230,9 @@ class Workspace:
         """Wait until a socket of the app is up, and `times` have been opened in all."""
         await self.until(lambda: self.sockets.connected and self.sockets.connections >= times)
 
-    async def redeliver(self) -> None:
-        """Deliver every event again, acknowledged or not."""
-        self.delivery.repeat()
+    async def redeliver(self, last: int | None = None) -> None:
+        """Deliver every event again, or the `last` ones, acknowledged or not."""
+        self.delivery.repeat(last)
 
     def deliver_to(self, url: str, *, skew: float = 0.0, secret: str | None = None) -> HttpDelivery:
         """Deliver to this address from now on, signed, instead of over Socket Mode."""

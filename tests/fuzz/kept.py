@@ -1,0 +1,62 @@
+"""What Parley has in its database, looked at from outside: whether anything in it has changed."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+UNTOUCHED_BY = frozenset({"audit", "feedback"})
+"""Tables that people who may nothing else write to: attempts are recorded, and everybody may judge an answer."""
+
+
+class Kept:
+    """Counts cost little, and nothing at all where no transaction has been since the last time."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None)
+        self._version = -1
+        self._seen: dict[str, tuple[int, ...]] = {}
+        found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        self._tables = sorted({name for (name,) in found if not name.startswith("sqlite_")} - UNTOUCHED_BY)
+
+    def now(self) -> dict[str, tuple[int, ...]]:
+        """By table how many rows it has, and what is the newest; besides how many messages wait, and runs go on."""
+        version = self._value("PRAGMA data_version")
+        if version != self._version:
+            self._version, self._seen = version, dict(self._read())
+        return self._seen
+
+    @property
+    def messages(self) -> int:
+        """How many people's messages there are."""
+        return self._value("SELECT count(*) FROM messages WHERE role = 'user'")
+
+    @property
+    def unfinished(self) -> int:
+        """How many runs have not ended, or are not shown to have."""
+        return self._value(
+            "SELECT count(*) FROM runs WHERE status IN ('queued', 'in_progress', 'requires_action', 'cancelling')"
+            " OR delivery = 'open'"
+        )
+
+    def ends(self, thread: str) -> list[tuple[str, str]]:
+        """The status of each run of a conversation's thread, and the sentence for why it failed, oldest first."""
+        sql = (
+            "SELECT runs.status, coalesce(runs.last_error, '') FROM runs JOIN bindings USING (thread_id)"
+            " WHERE bindings.thread = ? ORDER BY runs.created_at"
+        )
+        return [(status, error) for status, error in self._connection.execute(sql, (thread,))]
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _read(self) -> list[tuple[str, tuple[int, ...]]]:
+        found = []
+        for table in self._tables:
+            row = self._connection.execute(f"SELECT count(*), coalesce(max(rowid), 0) FROM {table}").fetchone()
+            found.append((table, tuple(row)))
+        waiting = self._value("SELECT count(*) FROM messages WHERE waiting")
+        return [*found, ("waiting", (waiting,)), ("unfinished", (self.unfinished,))]
+
+    def _value(self, sql: str) -> int:
+        return int(self._connection.execute(sql).fetchone()[0])
