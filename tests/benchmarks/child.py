@@ -26,22 +26,26 @@ async def obey(work: Callable[[list[str]], Awaitable[object]]) -> None:
             file = order["profile"]
             profile.enable()
         await work(order["questions"])
-        sys.stdout.write(f"{json.dumps(_used())}\n")
+        sys.stdout.write(f"{json.dumps(used())}\n")
         sys.stdout.flush()
     if file:
         profile.disable()
         profile.dump_stats(file)
 
 
-def _used() -> dict[str, float]:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu = used.ru_utime + used.ru_stime
-    return {"cpu": cpu, "beside": cpu - time.thread_time(), "memory": _memory(used.ru_maxrss)}
+def used() -> dict[str, float]:
+    """A `tests.benchmarks.measured.Used` of this process, asked on its main thread."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = usage.ru_utime + usage.ru_stime
+    return {"cpu": cpu, "beside": cpu - time.thread_time(), "memory": memory("VmHWM", usage.ru_maxrss)}
 
 
-def _memory(greatest: float) -> float:
-    """MB. Linux counts in `ru_maxrss` what the process was before this program, so it is asked elsewhere there."""
+def memory(field: str, otherwise: float) -> float:
+    """MB of this process: the most (`VmHWM`) or what it has now (`VmRSS`); `otherwise` (in bytes) where nobody tells.
+
+    Linux counts in `ru_maxrss` what the process was before this program, so it is asked elsewhere there.
+    """
     if not _STATUS.exists():
-        return greatest / (1024 * 1024)
-    kilobytes = next(line.split()[1] for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return otherwise / (1024 * 1024)
+    kilobytes = next(line.split()[1] for line in _STATUS.read_text().splitlines() if line.startswith(field))
     return int(kilobytes) / 1024

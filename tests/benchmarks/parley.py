@@ -12,6 +12,7 @@ from bot import log
 from bot.app import Core, running
 from bot.clock import Clock
 from bot.ports import Adapter
+from bot.serving import spare_collections
 from bot.settings import Settings
 from tests.benchmarks.conversation import MODEL
 from tests.parley import settings_for
@@ -25,6 +26,7 @@ async def serving(adapter: Adapter, clock: Clock) -> AsyncIterator[Core]:
     registry = Registry([get_current_temperature, get_rain_probability])
     with tempfile.TemporaryDirectory() as folder:
         async with running(_settings(folder), [adapter], registry=registry, clock=clock) as core:
+            spare_collections()
             yield core
 
 
