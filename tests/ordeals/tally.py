@@ -1,0 +1,112 @@
+"""What an ordeal comes to: what people asked and read, counted on the platform, beside what the store says of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.ordeals.questions import asked_in, beside, is_whole, read
+from tests.ordeals.stage import Stage
+from tests.simulators.open_meteo import OpenMeteo
+
+EXACT = 0.02
+"""Seconds by which two clocks of this machine, and the way of a request, may differ."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Numbers of questions, and sentences. All but the first four must be empty."""
+
+    asked: int = 0
+    accepted: set[int] = field(default_factory=set)
+    answered: set[int] = field(default_factory=set)
+    failed: set[int] = field(default_factory=set)
+    """Those whose run ended otherwise than with an answer, which people were told."""
+    lost: set[int] = field(default_factory=set)
+    doubled: set[int] = field(default_factory=set)
+    leftovers: list[str] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    """Tool calls that were made again after their output was recorded."""
+    undelivered: list[str] = field(default_factory=list)
+    """Runs that the store does not have as ended and shown, and messages that wait."""
+
+    @property
+    def problems(self) -> list[str]:
+        return [
+            *(f"question {number} was lost" for number in sorted(self.lost)),
+            *(f"question {number} was answered more than once, or not as a whole" for number in sorted(self.doubled)),
+            *self.leftovers,
+            *self.repeated,
+            *self.undelivered,
+        ]
+
+
+def tally_of(stage: Stage, asked: int, database: Path, weather: OpenMeteo) -> Tally:
+    """To be taken when nothing is under way any more."""
+    tally = Tally(asked=asked, accepted=stage.accepted())
+    with closing(sqlite3.connect(database)) as store:
+        sentences = _sentences(store)
+        failed = _failed(store)
+        tally.undelivered = list(_undelivered(store))
+        tally.repeated = list(_repeated(store, weather))
+    words: dict[int, list[int]] = defaultdict(list)
+    for shown in stage.shown():
+        for number, found in read(shown.text).items():
+            words[number] += found
+        tally.leftovers += [f"{shown.place} {what}" for what in shown.unfinished]
+        if left := _without(beside(shown.text), sentences):
+            tally.leftovers.append(f"{shown.place} shows {left[:300]!r}")
+    tally.answered = {number for number, found in words.items() if is_whole(number, found)}
+    tally.doubled = set(words) - tally.answered
+    tally.failed = (failed & tally.accepted) - tally.answered
+    tally.lost = tally.accepted - tally.answered - tally.doubled - tally.failed
+    return tally
+
+
+def _without(text: str, sentences: Sequence[str]) -> str:
+    for sentence in sentences:
+        text = text.replace(sentence, "")
+    return text.strip()
+
+
+def _sentences(store: sqlite3.Connection) -> list[str]:
+    """What people are told of runs that failed."""
+    errors = [json.loads(error) for (error,) in store.execute("SELECT last_error FROM runs") if error]
+    told = {error["message"] for error in errors if error}
+    return sorted(told, key=len, reverse=True)
+
+
+def _failed(store: sqlite3.Connection) -> set[int]:
+    sql = (
+        "SELECT text FROM messages JOIN runs ON runs.id = answered_by "
+        "WHERE role = 'user' AND runs.status <> 'completed'"
+    )
+    return {number for (text,) in store.execute(sql) for number in asked_in(text)}
+
+
+def _undelivered(store: sqlite3.Connection) -> Iterator[str]:
+    for id_, status, delivery in store.execute("SELECT id, status, delivery FROM runs WHERE delivery = 'open'"):
+        yield f"run {id_} is {status} and its delivery {delivery}"
+    for (text,) in store.execute("SELECT text FROM messages WHERE waiting"):
+        yield f"waits still: {text[:80]!r}"
+
+
+def _repeated(store: sqlite3.Connection, weather: OpenMeteo) -> Iterator[str]:
+    """Look-ups of a call's place after its output was recorded, while its run was on its way still."""
+    sql = (
+        "SELECT arguments, completed_at, transitions FROM tool_calls JOIN runs ON runs.id = run_id "
+        "WHERE output IS NOT NULL"
+    )
+    lookups: dict[str, list[float]] = defaultdict(list)
+    for asked in weather.requests:
+        lookups[asked.params.get("name", "")].append(asked.at)
+    for arguments, completed, transitions in store.execute(sql):
+        place, end = json.loads(arguments)["location"], json.loads(transitions)[-1][1]
+        for at in lookups[place]:
+            if completed + EXACT < at < end:
+                yield f"{place} was looked up {at - completed:.2f} s after its output was recorded"
