@@ -41,6 +41,9 @@ class Wall:
     def accepted(self) -> set[int]:
         return self.taken
 
+    def refused(self) -> set[int]:
+        return set()
+
     def shown(self) -> Iterator[Shown]:
         yield from self.places
 

@@ -93,6 +93,21 @@ async def test_a_session_that_was_begun_is_ended_also_where_it_could_not_be_begu
         await chat.workspace.until(a_second_later)
 
 
+async def test_a_session_that_goes_on_with_the_end_of_a_broken_stream_is_ended(chat: Scene) -> None:
+    chat.model.say("Yes.")
+    async with chat.parley() as parley:
+        asked = await chat.asks()
+        await chat.answered(asked, "Yes.")
+        chat.workspace.fails("agents.sessions.setStatus")
+        gate = half(chat)
+        await chat.asks(thread=asked)
+        await chat.workspace.until(lambda: len(chat.posts(asked)) == 2)
+        await parked(chat, parley, gate)
+    chat.model.say(HALF, REST)
+    async with chat.parley():
+        await chat.answered(asked, "Yes.", WHOLE)
+
+
 async def test_an_answer_of_two_messages_stays_one_of_two(chat: Scene) -> None:
     prose = "A line of prose, and some more.\n" * 400
     gate = half(chat, prose)

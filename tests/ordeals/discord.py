@@ -98,17 +98,21 @@ class DiscordStage:
     def end(self) -> None:
         self.world.faults.clear()
 
+    def refused(self) -> set[int]:
+        return {number for number, by in self._asked.items() if isinstance(by, Interaction) and _told(by)}
+
     def open(self) -> list[int]:
         for number in list(self._open):
             by = self._asked[number]
-            refused = isinstance(by, Interaction) and by.error
+            refused = isinstance(by, Interaction) and (by.error or _told(by))
             if refused or ends(number) in self._text(by):
                 self._open.discard(number)
         return sorted(self._open)
 
     def accepted(self) -> set[int]:
         """Messages can be asked for again; commands have to be acknowledged."""
-        return {n for n, by in self._asked.items() if isinstance(by, Message) or by.acknowledged}
+        taken = {number for number, by in self._asked.items() if isinstance(by, Message) or by.acknowledged}
+        return taken - self.refused()
 
     def shown(self) -> Iterator[Shown]:
         for channel in self.world.channels.values():
@@ -174,6 +178,11 @@ def _conversation(by: Message | Interaction) -> Channel | None:
         return None
     place = by.thread or by.channel
     return place if (place.thread or place.person) and not place.archived else None
+
+
+def _told(asked: Interaction) -> bool:
+    """Whether the answer to a command is a private sentence: answers of the model are for everybody."""
+    return any(one.ephemeral and not one.loading for one in asked.responses)
 
 
 def _unfinished(messages: Sequence[Message]) -> list[str]:

@@ -88,6 +88,10 @@ class SlackStage:
     def end(self) -> None:
         self.workspace.faults.clear()
 
+    def refused(self) -> set[int]:
+        """Slack is to bring it again: nobody is told."""
+        return set()
+
     def open(self) -> list[int]:
         for number in list(self._open):
             if ends(number) in self._text(self._asked[number]):

@@ -44,6 +44,10 @@ class Stage(Protocol):
         """No planned fault comes any more."""
         ...
 
+    def refused(self) -> set[int]:
+        """What was not taken in, as the one who asked was told."""
+        ...
+
     def open(self) -> list[int]:
         """What was asked and is not answered yet."""
         ...

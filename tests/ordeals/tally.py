@@ -20,13 +20,15 @@ EXACT = 0.02
 
 @dataclass(slots=True)
 class Tally:
-    """Numbers of questions, and sentences. All but the first four must be empty."""
+    """Numbers of questions, and sentences. All but the first five must be empty."""
 
     asked: int = 0
     accepted: set[int] = field(default_factory=set)
     answered: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
     """Those whose run ended otherwise than with an answer, which people were told."""
+    refused: set[int] = field(default_factory=set)
+    """Those that were not taken in, which people were told."""
     lost: set[int] = field(default_factory=set)
     doubled: set[int] = field(default_factory=set)
     leftovers: list[str] = field(default_factory=list)
@@ -48,7 +50,7 @@ class Tally:
 
 def tally_of(stage: Stage, asked: int, database: Path, weather: OpenMeteo) -> Tally:
     """To be taken when nothing is under way any more."""
-    tally = Tally(asked=asked, accepted=stage.accepted())
+    tally = Tally(asked=asked, accepted=stage.accepted(), refused=stage.refused())
     with closing(sqlite3.connect(database)) as store:
         sentences = _sentences(store)
         failed = _failed(store)

@@ -140,6 +140,7 @@ def show(ordeals: Sequence[Ordeal]) -> None:
         ("accepted", lambda one: len(one.tally.accepted)),
         ("answered once, as a whole", lambda one: len(one.tally.answered & one.tally.accepted)),
         ("people were told that it failed", lambda one: len(one.tally.failed)),
+        ("people were told that it was not taken in", lambda one: len(one.tally.refused)),
         ("lost", lambda one: len(one.tally.lost)),
         ("doubled or in pieces", lambda one: len(one.tally.doubled)),
         ("left over", lambda one: len(one.tally.leftovers)),
