@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from bot.models.failures import retry_after
 from bot.models.port import Model, ModelError
 from tests.model_calls import asking, connected, hear
 from tests.simulators.openai import OpenAISimulator
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture
@@ -160,12 +162,52 @@ async def test_a_connection_closed_before_the_answer_is_worth_another_try() -> N
     async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with await asyncio.start_server(close, "127.0.0.1", 0) as server:
+    assert (await failed_at(close)).retryable
+
+
+STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/9.9 \xff no\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: " + b"x" * 9_000 + b"\r\n\r\n", STREAM + b"zz\r\n{}\r\n"],
+    ids=["no status", "an endless header", "no size of a chunk"],
+)
+async def test_an_answer_that_is_no_http_is_worth_another_try(answer: bytes) -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    assert (await failed_at(say)).retryable
+
+
+async def test_a_server_that_does_not_take_the_request_is_not_waited_for_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.models.events.READ_TIMEOUT", 0.1)
+    monkeypatch.setattr("bot.models.events.CONNECT_TIMEOUT", 0.1)
+    stuck = asyncio.Event()
+
+    async def stare(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await stuck.wait()
+        writer.close()
+
+    error = await failed_at(stare, done=stuck)
+    assert (error.retryable, error.sentence.startswith("The model took too long")) == (True, True)
+
+
+async def failed_at(serve: Serve, done: asyncio.Event | None = None, **fields: Any) -> ModelError:
+    """How a call fails at a server that speaks for itself."""
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         model = connect(Endpoint(base_url=f"http://127.0.0.1:{port}/v1"))
-        error = await failed(model)
+        error = await failed(model, **fields)
         await model.close()
-    assert error.retryable
+        if done:
+            done.set()
+    return error
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ timeouts, Azure's addresses.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import Any
 
@@ -14,12 +15,16 @@ import openai
 from openai import AsyncStream
 
 from bot.assistants.types import JSON
+from bot.models.connect import CONNECT_TIMEOUT, READ_TIMEOUT
 from bot.models.failures import legible, translated
 
 
 async def opened(client: openai.AsyncOpenAI, path: str, body: Mapping[str, Any]) -> AsyncStream[object]:
-    """A stream of events that the server sends for `body`, which asks for one."""
-    return await client.post(path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object])
+    """A stream of events that the server sends for `body`, which asks for one. Raises `TimeoutError`, too: aiohttp's
+    own times do not count while the body is on its way.
+    """
+    async with asyncio.timeout(CONNECT_TIMEOUT + READ_TIMEOUT):
+        return await client.post(path, cast_to=object, body=body, stream=True, stream_cls=AsyncStream[object])
 
 
 async def received(opening: Awaitable[AsyncStream[object]], model: str) -> AsyncGenerator[JSON, None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import aiohttp
 import httpx2
 import openai
 
@@ -129,12 +130,22 @@ _ECHO = re.compile(
 _KEY = re.compile(r"\b(?:sk|pk|key)-[\w*.-]{6,}|(?<=Bearer )\S+", re.IGNORECASE)
 
 
+OURS = (
+    openai.OpenAIError,
+    aiohttp.ClientError,  # what the client does not translate of the transport: HTTP that is none
+    TimeoutError,  # of an opening
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)
+
+
 @contextmanager
 def translated(model: str) -> Iterator[None]:
     """Raises `ModelError` for whatever the openai client, or reading its stream, raises inside the block."""
     try:
         yield
-    except (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except OURS as error:
         raise failure(error, model) from error
 
 
@@ -150,9 +161,10 @@ def legible() -> Iterator[None]:
 def failure(error: Exception, model: str) -> ModelError:
     """The `ModelError` for an exception of the openai client. `model` is named where it is the one at fault."""
     # On aiohttp each connection that fails, too, is told as one that took too long.
-    if isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx2.ConnectTimeout):
+    late = isinstance(error, openai.APITimeoutError) and not isinstance(error.__cause__, httpx2.ConnectTimeout)
+    if late or isinstance(error, TimeoutError):
         return told(SLOW, "timeout")
-    if isinstance(error, openai.APIConnectionError):
+    if isinstance(error, openai.APIConnectionError | aiohttp.ClientError):
         return told(UNREACHABLE, f"connection: {error.__cause__ or error}")
     if isinstance(error, openai.APIStatusError):
         kind = _kind(_names(error), error.status_code, model, words(error), error.param)
