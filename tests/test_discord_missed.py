@@ -13,6 +13,7 @@ from tests.simulators.discord import Channel, Message, Permission
 
 DAY = 24 * 3_600.0
 MESSAGES = "GET /channels/{channel_id}/messages"
+MEMBER = "GET /guilds/{guild_id}/members/{user_id}"
 
 
 @pytest.fixture
@@ -77,6 +78,33 @@ async def test_a_mention_in_a_channel_and_in_a_thread_that_were_never_used(talk:
     async with talk.parley() as parley:
         await answered(talk, parley, asked, "Here, too.")
         await answered(talk, parley, thread, "Here, too.")
+
+
+async def test_what_people_said_before_they_called_for_it_in_a_thread_is_no_follow_up(talk: Talk) -> None:
+    await talked(talk)
+    thread = await talk.bob.opens_thread("plans", talk.general)
+    await talk.bob.says("between people", thread)
+    talk.model.say("Here.")
+    async with talk.parley() as parley:
+        asked = await talk.asks("and here?", where=thread)
+        await answered(talk, parley, thread, "Here.")
+        for one in thread.messages:
+            if one.author is talk.world.me:
+                one.deleted = True  # as if it had gone before it could post
+    assert asked.channel is thread
+    async with talk.parley() as parley:
+        await nothing_more(talk, parley)
+
+
+async def test_what_people_say_to_each_other_where_nobody_asked_costs_no_look_up(talk: Talk) -> None:
+    await talked(talk)
+    thread = await talk.bob.opens_thread("plans", talk.general)
+    for number in range(5):
+        await talk.guild.person(f"Person {number}").says("between people", thread)
+    before = talk.world.counts[MEMBER]
+    async with talk.parley() as parley:
+        await nothing_more(talk, parley)
+    assert talk.world.counts[MEMBER] - before <= 1  # Alice's question of before is read once more
 
 
 async def test_a_direct_message(talk: Talk) -> None:

@@ -56,15 +56,26 @@ class Ears:
         self._known: Recent[Conversation, None] = Recent(REMEMBERED)
         """Conversations that Parley is in, as far as remembered."""
 
-    async def message(self, message: discord.Message, *, missed: bool = False) -> None:
-        """Somebody said something. What was `missed` is answered like any other, and refused without a word."""
+    async def message(self, message: discord.Message) -> None:
+        """Somebody said something."""
+        await self._message(message, missed=False, follow=self._follow)
+
+    async def missed(self, message: discord.Message, only_calls: bool) -> None:
+        """It was said while Parley was away: answered like any other, and refused without a word. `only_calls`: only if
+        it calls for Parley.
+        """
+        await self._message(message, missed=True, follow=self._follow and not only_calls)
+
+    async def _message(self, message: discord.Message, *, missed: bool, follow: bool) -> None:
         if message.author.bot:
             return
         async with self._turns.of(str(message.channel.id), ""):
             said = await self._heard(message)
+            if said is not None and not (said.addressed or follow):
+                return
             if said is not None and missed and not said.place.is_direct:
                 said = await self._as_member(said)
-            if said is None or not (said.addressed or self._follow):
+            if said is None:
                 return
             if not said.withheld:
                 await self._accept(said, missed=missed)

@@ -80,7 +80,7 @@ class Hearer:
             del self._caught_up[server]
             await self.missed.look()
         caught_up = self._event(server)
-        await self.missed.read(client, server, lambda message: self.ears.message(message, missed=True))
+        await self.missed.read(client, server, self.ears.missed)
         caught_up.set()  # where it was broken off, what came since would hide what was missed
 
     async def _until_caught_up(self, server: str) -> None:

@@ -1,8 +1,9 @@
 """Missed: what was said while Parley was not connected, which Discord does not deliver after a new session has begun.
 
 The direct conversations in which somebody asked lately, and the channels and open threads of the servers in which
-somebody did, are read from the newest stored message of their server on: what came before it was heard. What is read
-twice is known by its id. Discord does not tell of direct conversations, so one that was begun meanwhile is not found.
+somebody did, are read from the newest stored message of their server on: what came before it was heard. Where nobody
+asked lately only what calls for Parley counts. What is read twice is known by its id. Discord does not tell of direct
+conversations, so one that was begun meanwhile is not found.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ WAITS = (2.0, 5.0, 10.0, 20.0)
 
 AT_ONCE = 4
 
-Say = Callable[[discord.Message], Awaitable[None]]
+Say = Callable[[discord.Message, bool], Awaitable[None]]
+"""Takes a message; the flag: it counts only if it calls for Parley."""
+Room = discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread
 log = structlog.get_logger(__name__)
 
 
@@ -76,15 +79,15 @@ class Missed:
         heard = await self._lately(server)
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(place: str, since: str) -> list[discord.Message]:
+        async def one(place: str, since: str, strange: bool) -> list[tuple[discord.Message, bool]]:
             async with gate:
-                return await self._read(client, place, since)
+                return [(message, strange) for message in await self._read(client, place, since)]
 
         places = self._places(client, heard)
-        found = await asyncio.gather(*(one(place, since) for place, since in places.items()))
-        messages = sorted((message for read in found for message in read), key=lambda message: message.id)
-        for message in messages:
-            await say(message)
+        found = await asyncio.gather(*(one(place, *how) for place, how in places.items()))
+        messages = sorted((told for read in found for told in read), key=lambda told: told[0].id)
+        for message, strange in messages:
+            await say(message, strange)
         if messages:
             log.info("read what was said meanwhile", server=server, places=len(places), messages=len(messages))
 
@@ -95,25 +98,31 @@ class Missed:
             await self.look()
         return [(where, key) for where, key in self._heard or () if where.workspace == server]
 
-    def _places(self, client: discord.Client, heard: Sequence[tuple[Conversation, str]]) -> Mapping[str, str]:
-        """The places to read, each with the id after which: those first in which somebody spoke last."""
+    def _places(
+        self, client: discord.Client, heard: Sequence[tuple[Conversation, str]]
+    ) -> Mapping[str, tuple[str, bool]]:
+        """The places to read, each with the id after which, and whether nobody asked there lately: those first in
+        which somebody did last.
+        """
         oldest = self.clock.now() - OLDEST
         newest: dict[str, float] = {}
         for where, key in heard:
             scope = where.channel if where.workspace == DIRECT else where.workspace
             newest[scope] = max(newest.get(scope, 0.0), _moment(key))
-        found: dict[str, str] = {}
+        found: dict[str, tuple[str, bool]] = {}
+        used: set[str] = set()
         for where, key in heard:
             scope = where.channel if where.workspace == DIRECT else where.workspace
             since = earliest(max(newest[scope] - OVERLAP, oldest))
             for place, after in self._parts(client, where, key, since):
+                used.add(place)
                 if len(found) < PLACES and _has_news(client, place, after):
-                    found.setdefault(place, after)
+                    found.setdefault(place, (after, False))
         for server, moment in newest.items():
             since = earliest(max(moment - OVERLAP, oldest))
             for place in _further(client, server, since):
-                if len(found) < PLACES:
-                    found.setdefault(place, since)
+                if len(found) < PLACES and place not in used:
+                    found[place] = since, True
         return found
 
     def _parts(self, client: discord.Client, where: Conversation, key: str, since: str) -> Iterator[tuple[str, str]]:
@@ -164,8 +173,8 @@ def _further(client: discord.Client, server: str, since: str) -> Iterator[str]:
     guild = client.get_guild(int(server)) if server.isdecimal() else None
     if guild is None or guild.me is None:
         return
-    known: list[discord.TextChannel | discord.Thread] = [*guild.text_channels, *guild.threads]
-    places = [place for place in known if (place.last_message_id or 0) > int(since)]
+    rooms: list[Room] = [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads]
+    places = [place for place in rooms if (place.last_message_id or 0) > int(since)]
     for place in sorted(places, key=lambda place: place.last_message_id or 0, reverse=True):
         allowed = place.permissions_for(guild.me)
         if allowed.read_messages and allowed.read_message_history:
