@@ -23,6 +23,7 @@ from bot.store.database import Database
 from bot.store.migrations import run as migrations
 from bot.store.schema import metadata
 from tests.files import ready
+from tests.ordeals.disk import disk
 
 DAMAGED = "is damaged or is no SQLite file"
 
@@ -207,6 +208,19 @@ def test_the_end_of_another_programs_transaction_is_waited_for(path: Path) -> No
 def test_garbage_is_refused(path: Path, contents: bytes) -> None:
     path.write_bytes(contents)
     assert DAMAGED in refused(path)
+
+
+def test_where_the_disk_is_full_nobody_is_told_to_put_a_backup_in_its_place() -> None:
+    with disk() as small:
+        if not small.small:
+            pytest.skip("no file system can be mounted here")
+        path = ready(small.folder / "parley.db")
+        small.fill()
+        full = str(opening.not_opened(path, "disk I/O error"))
+        small.free()
+        damaged = str(opening.not_opened(path, "disk I/O error"))
+    assert full == f"The disk that holds the database {path} is full. Make room on it and start again."
+    assert damaged.startswith(f"The database {path} is damaged")
 
 
 def test_a_truncated_file_is_refused(path: Path) -> None:

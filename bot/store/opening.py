@@ -6,6 +6,7 @@ All of it looks before it touches: a file that is refused is left as it was.
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -26,6 +27,9 @@ SMALLEST = 512
 OURS = frozenset({"alembic_version", "threads", "messages", "runs"})
 """Tables by which every version of Parley knows its database."""
 
+
+LEAST_ROOM = 2**20
+"""Bytes: with less on the disk, what SQLite cannot read or write is no damage."""
 
 QUICKLY_READ = 64 * 2**20
 """Bytes up to which a file is read through at each start; a large one, not yet cached, would take minutes."""
@@ -95,7 +99,7 @@ def _revision(path: Path, *, whole: bool) -> str | None:
     with path.open("rb") as file:
         # SQLite would take a file of a few bytes for an empty database, and write over it.
         if len(begin := file.read(SMALLEST)) < SMALLEST or not begin.startswith(MAGIC):
-            raise _cannot_open(path, "file is not a database")
+            raise not_opened(path, "file is not a database")
     # Who opens for writing clears away at the end what SQLite put beside the file, and for that moves into the file
     # what an earlier writer left in the log: not before we know whose it is.
     has_log = path.with_name(f"{path.name}-wal").exists()
@@ -138,10 +142,13 @@ def _open(path: Path, mode: str) -> Iterator[sqlite3.Connection]:
         with closing(sqlite3.connect(address, uri=True, timeout=LOCK_WAIT, isolation_level=None)) as connection:
             yield connection
     except (sqlite3.Error, UnicodeError) as error:
-        raise _cannot_open(path, str(error)) from error
+        raise not_opened(path, str(error)) from error
 
 
-def _cannot_open(path: Path, reason: str) -> StoreError:
+def not_opened(path: Path, reason: str) -> StoreError:
+    """The sentence for what SQLite says of the file."""
+    if "full" in reason or ("disk I/O error" in reason and shutil.disk_usage(path.parent).free < LEAST_ROOM):
+        return StoreError(f"The disk that holds the database {path} is full. Make room on it and start again.")
     if "locked" in reason or "busy" in reason:
         return _locked(path)
     if "readonly" in reason:

@@ -18,6 +18,14 @@ HUNG = 30.0
 @dataclass(frozen=True, slots=True)
 class Life:
     process: asyncio.subprocess.Process
+    log: Path
+    begun: int
+    """Where in the log its own lines begin."""
+
+    @property
+    def said(self) -> str:
+        """What it has written."""
+        return self.log.read_bytes()[self.begun :].decode(errors="replace")
 
     @property
     def over(self) -> bool:
@@ -43,6 +51,7 @@ class Life:
 async def life(variables: Mapping[str, str], folder: Path, log: Path, module: str = "bot") -> AsyncIterator[Life]:
     """`python -m bot`, whose output goes to the end of `log`. Killed at the end of the block."""
     with log.open("ab") as out:
+        begun = out.tell()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -53,7 +62,7 @@ async def life(variables: Mapping[str, str], folder: Path, log: Path, module: st
             stdout=out,
             stderr=out,
         )
-    lived = Life(process)
+    lived = Life(process, log, begun)
     try:
         yield lived
     finally:

@@ -32,7 +32,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A column of the samples: what it is called, and what it may grow by an hour without a remark."""
+    """A column of the samples."""
 
     name: str
     unit: str

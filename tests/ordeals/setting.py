@@ -15,7 +15,7 @@ from tests.ordeals.disk import disk
 from tests.ordeals.questions import GAZETTEER, Mind
 from tests.ordeals.slack import slack_stage
 from tests.ordeals.stage import Stage
-from tests.ordeals.tally import Tally, tally_of
+from tests.ordeals.tally import Tally, failed, tally_of
 from tests.ordeals.trouble import Trouble
 from tests.process import environment
 from tests.simulators.open_meteo import OpenMeteo, open_meteo
@@ -55,7 +55,7 @@ class Setting:
         """People ask, `pause` seconds apart on average, until this is cancelled."""
         while True:
             await asyncio.sleep(self.chance.expovariate(1 / pause))
-            if len(self.stage.open()) < MOST_OPEN:
+            if len(self.left()) < MOST_OPEN:
                 self.asked += 1
                 await self.stage.ask(self.asked)
 
@@ -65,12 +65,16 @@ class Setting:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while loop.time() < deadline:
-            done = not self.stage.open() and self.stage.at_rest
+            done = not self.left() and self.stage.at_rest
             since = (since or loop.time()) if done else None
             if since and loop.time() - since >= REST:
                 return True
             await asyncio.sleep(0.1)
         return False
+
+    def left(self) -> set[int]:
+        """What was asked and has neither an answer nor failed."""
+        return set(self.stage.open()) - failed(self.database)
 
     def count(self) -> Tally:
         return tally_of(self.stage, self.asked, self.database, self.weather)

@@ -39,6 +39,11 @@ class Soak:
     seed: int
     samples: list[Sample] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
+    left: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        return [*self.left, *self.tally.problems]
 
 
 class Watch:
@@ -95,7 +100,9 @@ async def soak(platform: str, minutes: float, seed: int, log: Path) -> Soak:
                     task.cancel()
             here.trouble.end()
             here.stage.end()
-            await here.rest(LAST)
+            found.left = [] if await here.rest(LAST) else [f"question {one} is still open" for one in here.left()]
+            if lived.over:
+                found.left.append(f"ended by itself: {lived.said[-500:]}")
             await lived.stop()
         found.tally = here.count()
     return found
@@ -123,7 +130,7 @@ def show(found: Soak) -> None:
         f"{len(tally.failed)} failed, {len(tally.lost)} lost, "
         f"{len(tally.doubled)} doubled, {len(tally.leftovers)} left over\n"
     )
-    for problem in tally.problems:
+    for problem in found.problems:
         sys.stdout.write(f"{problem}\n")
 
 
@@ -159,7 +166,7 @@ def main() -> None:
         show(found)
         draw(found.samples, Path(f"soak-{platform}.png"))
         sys.stdout.write(f"Drawn: soak-{platform}.png\n")
-        problems |= bool(found.tally.problems)
+        problems |= bool(found.problems)
     if problems:
         sys.stdout.write(f"Logs: {folder}\n")
         sys.exit(1)

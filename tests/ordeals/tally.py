@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from tests.ordeals.questions import asked_in, beside, is_whole, read
 from tests.ordeals.stage import Stage
 from tests.simulators.open_meteo import OpenMeteo
 
+FAILED = "runs.status = 'failed'"
 EXACT = 0.02
 """Seconds by which two clocks of this machine, and the way of a request, may differ."""
 
@@ -26,7 +27,7 @@ class Tally:
     accepted: set[int] = field(default_factory=set)
     answered: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
-    """Those whose run ended otherwise than with an answer, which people were told."""
+    """Those whose run failed, which people were told."""
     refused: set[int] = field(default_factory=set)
     """Those that were not taken in, which people were told."""
     lost: set[int] = field(default_factory=set)
@@ -35,7 +36,9 @@ class Tally:
     repeated: list[str] = field(default_factory=list)
     """Tool calls that were made again after their output was recorded."""
     undelivered: list[str] = field(default_factory=list)
-    """Runs that the store does not have as ended and shown, and messages that wait."""
+    """Runs that the store does not have as ended and shown, that ended in a way which nothing here asks for, or of
+    whose failure nobody was told; and messages that wait.
+    """
 
     @property
     def problems(self) -> list[str]:
@@ -50,19 +53,27 @@ class Tally:
 
 def tally_of(stage: Stage, asked: int, database: Path, weather: OpenMeteo) -> Tally:
     """To be taken when nothing is under way any more."""
-    tally = Tally(asked=asked, accepted=stage.accepted(), refused=stage.refused())
+    tally = Tally(asked=asked)
     with closing(sqlite3.connect(database)) as store:
-        sentences = _sentences(store)
-        failed = _failed(store)
+        stored, sentences = _asked(store, "1"), _sentences(store)
+        tally.refused = stage.refused() - stored
+        tally.accepted = stage.accepted() | (stage.refused() & stored)
         tally.undelivered = list(_undelivered(store))
         tally.repeated = list(_repeated(store, weather))
+        failed = _asked(store, FAILED)
     words: dict[int, list[int]] = defaultdict(list)
+    told = Counter[str]()
     for shown in stage.shown():
         for number, found in read(shown.text).items():
             words[number] += found
         tally.leftovers += [f"{shown.place} {what}" for what in shown.unfinished]
-        if left := _without(beside(shown.text), sentences):
+        left = beside(shown.text)
+        for sentence in sentences:
+            told[sentence] += left.count(sentence.replace(".", ""))
+            left = left.replace(sentence.replace(".", ""), "").strip()
+        if left:
             tally.leftovers.append(f"{shown.place} shows {left[:300]!r}")
+    tally.undelivered += [f"nobody was told: {one!r}" for one, runs in sentences.items() if told[one] < runs]
     tally.answered = {number for number, found in words.items() if is_whole(number, found)}
     tally.doubled = set(words) - tally.answered
     tally.failed = (failed & tally.accepted) - tally.answered
@@ -70,29 +81,28 @@ def tally_of(stage: Stage, asked: int, database: Path, weather: OpenMeteo) -> Ta
     return tally
 
 
-def _without(text: str, sentences: Sequence[str]) -> str:
-    for sentence in sentences:
-        text = text.replace(sentence, "")
-    return text.strip()
+def failed(database: Path) -> set[int]:
+    """The questions whose run failed, as the store has it."""
+    with closing(sqlite3.connect(database)) as store:
+        return _asked(store, FAILED)
 
 
-def _sentences(store: sqlite3.Connection) -> list[str]:
-    """What people are told of runs that failed."""
-    errors = [json.loads(error) for (error,) in store.execute("SELECT last_error FROM runs") if error]
-    told = {error["message"] for error in errors if error}
-    return sorted(told, key=len, reverse=True)
-
-
-def _failed(store: sqlite3.Connection) -> set[int]:
-    sql = (
-        "SELECT text FROM messages JOIN runs ON runs.id = answered_by "
-        "WHERE role = 'user' AND runs.status <> 'completed'"
-    )
+def _asked(store: sqlite3.Connection, condition: str) -> set[int]:
+    """The questions that are stored, of whose runs (if they have one) the condition holds."""
+    sql = f"SELECT text FROM messages LEFT JOIN runs ON runs.id = answered_by WHERE role = 'user' AND {condition}"
     return {number for (text,) in store.execute(sql) for number in asked_in(text)}
 
 
+def _sentences(store: sqlite3.Connection) -> dict[str, int]:
+    """What people are told of runs that failed, and of how many; the longest first."""
+    errors = [json.loads(error) for (error,) in store.execute(f"SELECT last_error FROM runs WHERE {FAILED}")]
+    told = Counter(error["message"] for error in errors)
+    return {sentence: told[sentence] for sentence in sorted(told, key=len, reverse=True)}
+
+
 def _undelivered(store: sqlite3.Connection) -> Iterator[str]:
-    for id_, status, delivery in store.execute("SELECT id, status, delivery FROM runs WHERE delivery = 'open'"):
+    good = "status IN ('completed', 'failed') AND delivery <> 'open'"
+    for id_, status, delivery in store.execute(f"SELECT id, status, delivery FROM runs WHERE NOT ({good})"):
         yield f"run {id_} is {status} and its delivery {delivery}"
     for (text,) in store.execute("SELECT text FROM messages WHERE waiting"):
         yield f"waits still: {text[:80]!r}"

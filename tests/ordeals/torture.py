@@ -22,7 +22,7 @@ from random import Random
 from rich.console import Console
 from rich.table import Table
 
-from tests.ordeals.life import GONE, life
+from tests.ordeals.life import GONE, Life, life
 from tests.ordeals.setting import STAGES, Setting, setting
 from tests.ordeals.tally import Tally
 
@@ -33,6 +33,10 @@ STARTING, SERVING = (0.05, 1.5), (0.0, 1.8)
 """Seconds after the start, or after it is ready, at which it is killed."""
 PAUSE, TROUBLE = 0.25, 0.4
 """Seconds between two questions, as long as few are open, and between two faults, on average."""
+REASONS = ("is full", "disk I/O error", "is locked", "is in trouble", "was lost before it answered")
+"""What a start that is refused may say at last."""
+LIVES = 4
+"""How many lives there are for each kill, at the most."""
 READY, LAST = 30.0, 90.0
 """Seconds within which a process is ready, and within which the last one has to answer all that is left."""
 
@@ -48,6 +52,10 @@ class Ordeal:
     """Seconds that it took to stop where that was too long."""
     refused: int = 0
     """Starts that ended by themselves, since the disk was full or the database locked."""
+    crashes: list[str] = field(default_factory=list)
+    """What else it ended by itself with."""
+    left: list[str] = field(default_factory=list)
+    """What was not over when the last one had had its time."""
     never_ready: int = 0
     troubles: Counter[str] = field(default_factory=Counter)
     tracebacks: int = 0
@@ -58,7 +66,7 @@ class Ordeal:
     def problems(self) -> list[str]:
         late = [f"took {seconds:.1f} s to stop" for seconds in self.late]
         unready = [f"was not ready after {READY:.0f} s, {self.never_ready} times"] if self.never_ready else []
-        return [*late, *unready, *self.tally.problems]
+        return [*self.crashes, *late, *unready, *self.left, *self.tally.problems]
 
 
 async def torture(platform: str, kills: int, seed: int, log: Path) -> Ordeal:
@@ -70,14 +78,17 @@ async def torture(platform: str, kills: int, seed: int, log: Path) -> Ordeal:
             await here.introduce()
         async with asyncio.TaskGroup() as group:
             around = [group.create_task(here.talk(PAUSE)), group.create_task(here.trouble.go_on())]
-            while ordeal.kills.total() < kills:
-                await _one_life(here, ordeal, chance)
+            for _ in range(LIVES * kills):
+                if ordeal.kills.total() < kills and not ordeal.crashes:
+                    await _one_life(here, ordeal, chance)
             for task in around:
                 task.cancel()
         here.trouble.end()
         here.stage.end()
         async with life(here.variables, here.folder, log) as last:
-            await here.rest(LAST)
+            if not await here.rest(LAST):
+                ordeal.left = [f"question {number} is still open" for number in here.left()]
+                ordeal.left += [what for shown in here.stage.shown() for what in shown.unfinished] or ["not at rest"]
             if (took := await last.stop()) > GONE:
                 ordeal.late.append(took)
         ordeal.tally, ordeal.troubles = here.count(), here.trouble.counts
@@ -95,12 +106,14 @@ async def _one_life(here: Setting, ordeal: Ordeal, chance: Random) -> None:
         else:
             instant = chance.uniform(*SERVING)
             if not await _ready(here, lived.process):
-                ordeal.refused += lived.over
-                ordeal.never_ready += not lived.over
+                _ended(ordeal, lived, served=False)
                 return
             await asyncio.sleep(instant)
+            if lived.over:
+                _ended(ordeal, lived, served=True)
+                return
         if lived.over:
-            ordeal.refused += 1
+            _ended(ordeal, lived, served=False)
         elif chance.random() < TERMS:
             ordeal.kills["SIGTERM"] += 1
             if (took := await lived.stop()) > GONE:
@@ -108,6 +121,18 @@ async def _one_life(here: Setting, ordeal: Ordeal, chance: Random) -> None:
         else:
             ordeal.kills["SIGKILL"] += 1
             await lived.kill()
+
+
+def _ended(ordeal: Ordeal, lived: Life, *, served: bool) -> None:
+    """Nobody has killed it: it may refuse to start where the disk is full or the database locked, and say so."""
+    if not lived.over:
+        ordeal.never_ready += 1
+        return
+    code, said = lived.process.returncode, [line for line in lived.said.splitlines() if not line.startswith("{")]
+    if not served and code == 1 and said and any(reason in said[-1] for reason in REASONS):
+        ordeal.refused += 1
+    else:
+        ordeal.crashes.append(f"ended by itself with {code}: {lived.said[-500:]}")
 
 
 async def _ready(here: Setting, process: asyncio.subprocess.Process) -> bool:
