@@ -55,7 +55,7 @@ class Setting:
         """People ask, `pause` seconds apart on average, until this is cancelled."""
         while True:
             await asyncio.sleep(self.chance.expovariate(1 / pause))
-            if len(self.left()) < MOST_OPEN:
+            if len(self.stage.open()) < MOST_OPEN or len(self.left()) < MOST_OPEN:
                 self.asked += 1
                 await self.stage.ask(self.asked)
 
@@ -74,7 +74,8 @@ class Setting:
 
     def left(self) -> set[int]:
         """What was asked and has neither an answer nor failed."""
-        return set(self.stage.open()) - failed(self.database)
+        found = set(self.stage.open())
+        return found - failed(self.database) if found else found
 
     def count(self) -> Tally:
         return tally_of(self.stage, self.asked, self.database, self.weather)

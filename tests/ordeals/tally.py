@@ -82,9 +82,14 @@ def tally_of(stage: Stage, asked: int, database: Path, weather: OpenMeteo) -> Ta
 
 
 def failed(database: Path) -> set[int]:
-    """The questions whose run failed, as the store has it."""
-    with closing(sqlite3.connect(database)) as store:
-        return _asked(store, FAILED)
+    """The questions whose run failed, as the store has it; none where it cannot be read just now. Nothing is changed: who
+    closes a database as the last one would else bring its log into it.
+    """
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0)) as store:
+            return _asked(store, FAILED)
+    except sqlite3.OperationalError:
+        return set()
 
 
 def _asked(store: sqlite3.Connection, condition: str) -> set[int]:
