@@ -88,6 +88,7 @@ async def test_what_one_database_has_compiled_no_other_compiles(tmp_path: Path) 
         before = len(COMPILED)
         async with parley_at(tmp_path / f"{number}.db", model) as parley:
             await turn(parley, model)
+    assert before > 0
     assert len(COMPILED) == before
 
 

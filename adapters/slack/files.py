@@ -39,10 +39,10 @@ def described(files: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "name": well_formed(str(file.get("name") or file.get("title") or file["id"])),
-            "mime": file.get("mimetype") or "",
+            "mime": well_formed(file.get("mimetype") or ""),
             "size": file.get("size") or 0,
             "id": file["id"],
-            "url": file.get("url_private_download") or file.get("url_private") or "",
+            "url": well_formed(file.get("url_private_download") or file.get("url_private") or ""),
         }
         for file in files
         if file.get("mode") not in ("tombstone", "hidden_by_limit")

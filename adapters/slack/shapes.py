@@ -18,6 +18,7 @@ from adapters.slack.asking import FORM
 from adapters.slack.dashboard import CHANGE
 from adapters.slack.hearing import SPOKEN
 from adapters.slack.manifest import SHORTCUT
+from bot.assistants.types import well_formed
 
 Text = InstanceOf[str]
 """Any text: half a surrogate pair is made well-formed later."""
@@ -25,16 +26,16 @@ Maybe = Text | None
 
 
 LONGEST_ID = 200
-"""Characters: Slack's have twenty at most. Ids go into addresses."""
+"""Characters: Slack's have twenty at most. Ids go into addresses, and into the store as they are."""
 
 
-def _short(id_: str) -> str:
-    if len(id_) > LONGEST_ID:
+def _id(id_: str) -> str:
+    if len(id_) > LONGEST_ID or well_formed(id_) != id_:
         raise ValueError
     return id_
 
 
-Id = Annotated[Text, AfterValidator(_short)]
+Id = Annotated[Text, AfterValidator(_id)]
 
 
 class Shape(BaseModel):

@@ -22,18 +22,8 @@ from tools.registry import LONGEST_OUTPUT, ToolError, load
 
 SLACK = 200
 """Characters that may stand around an output that was cut."""
-PLACES = (
-    "San Francisco, CA",
-    "Paris, Texas",
-    "Tokyo",
-    "London, UK",
-    "Nowhere at all",
-    "",
-    "UTC+2",
-    "UTC+99",
-    "Europe/Berlin",
-    "../etc",
-)
+KNOWN = ("San Francisco, CA", "Paris, Texas", "Tokyo", "London, UK")
+PLACES = (*KNOWN, "Nowhere at all", "", "UTC+2", "UTC+99", "Europe/Berlin", "../etc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +35,44 @@ class Called:
 
 
 def _calls() -> SearchStrategy[Called]:
-    return st.sampled_from(list(load())).flatmap(_calls_of) | st.builds(Called, texts(), junk())
+    unknown = st.builds(Called, texts(), junk())
+    return st.integers(0, 9).flatmap(lambda way: st.sampled_from([*load()]).flatmap(_calls_of) if way else unknown)
 
 
 def _calls_of(name: str) -> SearchStrategy[Called]:
-    fitting = st.builds(_written, _value(load()[name].parameters, {}), breaks())
-    return st.builds(Called, st.just(name), fitting | fitting | fitting | junk())
+    parameters = load()[name].parameters
+    nearly = st.builds(_written, _value(parameters, {}), breaks())
+    broken_ones = st.builds(_written, _fitting(name, parameters), breaks())
+    ways = [_fitting(name, parameters).map(json.dumps), broken_ones, nearly, nearly, junk()]
+    return st.integers(0, len(ways) - 1).flatmap(lambda way: st.builds(Called, st.just(name), ways[way]))
+
+
+def _fitting(name: str, parameters: dict[str, Any]) -> SearchStrategy[Any]:
+    """Arguments that the tool takes."""
+    if name == "display_quiz":
+        questions = st.lists(_questions(), min_size=1, max_size=10)
+        return st.fixed_dictionaries({"title": _short(200), "questions": questions})
+    fields = {
+        field: st.sampled_from(inner["enum"])
+        if "enum" in inner
+        else st.integers(inner["minimum"], inner["maximum"])
+        if inner["type"] == "integer"
+        else st.sampled_from(KNOWN)
+        for field, inner in parameters["properties"].items()
+    }
+    needed = {field: fields.pop(field) for field in parameters["required"]}
+    return st.fixed_dictionaries(needed, optional=fields)
+
+
+def _questions() -> SearchStrategy[dict[str, Any]]:
+    asked = {"question_text": _short(1_000)}
+    choices = st.lists(_short(200), min_size=2, max_size=20, unique=True)
+    chosen = st.fixed_dictionaries({**asked, "question_type": st.just("MULTIPLE_CHOICE"), "choices": choices})
+    return chosen | st.fixed_dictionaries({**asked, "question_type": st.just("FREE_RESPONSE")})
+
+
+def _short(longest: int) -> SearchStrategy[str]:
+    return texts().map(lambda text: text[:longest] or "?")
 
 
 def _written(arguments: Any, places: list[Break]) -> str:

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from adapters.discord.commands import MENU
 from tests.discord_parley import DiscordParley, discord_parley
 from tests.fuzz.breaking import broken
-from tests.fuzz.discord_payloads import KINDS, Case, Elsewhere, Message, Says, Used, cases, data
+from tests.fuzz.discord_payloads import KINDS, Asks, Case, Elsewhere, Message, Says, Used, cases, data
 from tests.fuzz.findings import must, nothing_inside
 from tests.fuzz.kept import Kept
 from tests.fuzz.logs import Logged
@@ -79,6 +80,8 @@ class _Discord:
                 gateway.inject(example.event, broken(self._about_message(example), example.wrong))
             case Used():
                 self._last = self._use(example)
+            case Asks():
+                await self._ask(example)
             case Elsewhere():
                 gateway.inject(example.event, broken(self._elsewhere(example), example.wrong))
         await self._read()
@@ -135,6 +138,14 @@ class _Discord:
 
         return world.interactions.inject(self._bob, KINDS[used.kind], self._general, change)
 
+    async def _ask(self, asks: Asks) -> None:
+        opened = await self._bob.menu(MENU, self._asked)
+        must(opened.modal, "the menu opens a form", opened)
+        sent = asks.data(opened.modal or {})
+        self._last = self._world.interactions.inject(
+            self._bob, KINDS["form"], self._general, lambda whole: broken(whole | {"data": sent}, asks.around)
+        )
+
     def _elsewhere(self, example: Elsewhere) -> Any:
         world, other = self._world, self._other
         match example.about:
@@ -157,7 +168,7 @@ class _Discord:
         match example:
             case Elsewhere():
                 must(not changed, "what is about no message changes nothing", example.event)
-            case Message(event="MESSAGE_CREATE", wrong=()):
+            case Message(event="MESSAGE_CREATE", wrong=()) | Asks(inside=(), around=()):
                 must(taken == 1, "a sound question is taken in", (taken, came))
             case Message(event=event) if event != "MESSAGE_CREATE":
                 must(not taken and came <= 0, "what is no new message brings none", (taken, came))

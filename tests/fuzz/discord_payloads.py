@@ -8,7 +8,7 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.fuzz.breaking import Break, breaks
+from tests.fuzz.breaking import Break, breaks, broken
 from tests.fuzz.values import odd, texts
 
 JSON = dict[str, Any]
@@ -54,6 +54,22 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Asks:
+    """The form of the message menu, as it was opened, is sent with this text; broken in places."""
+
+    text: str
+    inside: tuple[Break, ...] = ()
+    around: tuple[Break, ...] = ()
+
+    def data(self, form: JSON) -> Any:
+        components = [{**part, "id": 1, "component": self._filled(part["component"])} for part in form["components"]]
+        return broken({"custom_id": form["custom_id"], "components": components, "resolved": {}}, self.inside)
+
+    def _filled(self, field: JSON) -> JSON:
+        return {"type": field["type"], "id": 2, "custom_id": field["custom_id"], "value": self.text}
+
+
+@dataclass(frozen=True, slots=True)
 class Elsewhere:
     """A dispatch about another server, or its channels and threads: sound, broken, or about nothing at all."""
 
@@ -63,7 +79,7 @@ class Elsewhere:
     wrong: tuple[Break, ...] = ()
 
 
-Case = Says | Message | Used | Elsewhere
+Case = Says | Message | Used | Asks | Elsewhere
 
 EVENTS = (
     *("CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE", "CHANNEL_PINS_UPDATE", "THREAD_CREATE", "THREAD_UPDATE"),
@@ -129,7 +145,8 @@ def cases() -> SearchStrategy[Case]:
     used = st.builds(Used, kinds, texts(), st.sampled_from(COMMANDS), st.integers(0, 8), value, wrong, wrong)
     about = st.sampled_from(["guild", "channel", "thread", "member", "nothing"])
     elsewhere = st.builds(Elsewhere, st.sampled_from(EVENTS), about, odd(), wrong)
-    ways: list[SearchStrategy[Case]] = [said, message, message, used, used, elsewhere]
+    asks = st.builds(Asks, texts(), wrong, wrong)
+    ways: list[SearchStrategy[Case]] = [said, message, message, used, used, used, asks, elsewhere]
     return st.integers(0, len(ways) - 1).flatmap(lambda number: ways[number])
 
 

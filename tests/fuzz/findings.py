@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import cache
 
 INSIDE = re.compile(
-    r"""Traceback \(most|File "[^"]+", line \d|/site-packages/|\w+\.py\b|<class '|object at 0x
+    r"""Traceback\ \(most|File\ "[^"]+",\ line\ \d|/site-packages/|\w+\.py\b|<class\ '|object\ at\ 0x
     |\b[A-Z][A-Za-z]+(?:Error|Exception|Timeout)\b|\bNoneType\b|[\[{]'zq'|\bdataclass\b|sqlite3|sqlalchemy
     |<(?:coroutine|function|bound\ method|Task|Future)\b""",
     re.VERBOSE,
 )
-"""What people never read. `zq` is in each object that examples put where a text belongs: so Python would write it."""
+"""What people never read; each space needs a backslash. `zq` is in each object that examples put where a text belongs:
+so Python would write it.
+"""
 
 LONGEST_SHOWN = 1_500
 """Characters of an example in the report."""

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 UNTOUCHED_BY = frozenset({"audit", "feedback"})
 """Tables that people who may nothing else write to: attempts are recorded, and everybody may judge an answer."""
 
+OF_ITSELF = frozenset({"lease_until"})
+"""Columns that change as time goes by."""
+NEWEST = 300
+"""Rows of a table that are read whole."""
+
 
 class Kept:
-    """Counts cost little, and nothing at all where no transaction has been since the last time."""
+    """Rows are read through, which costs nothing where no transaction has been since the last time."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None)
         self._version = -1
-        self._seen: dict[str, tuple[int, ...]] = {}
+        self._seen: dict[str, tuple[float, ...]] = {}
         found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        self._tables = sorted({name for (name,) in found if not name.startswith("sqlite_")} - UNTOUCHED_BY)
+        names = sorted({name for (name,) in found if not name.startswith("sqlite_")} - UNTOUCHED_BY)
+        self._tables = {name: self._columns(name) for name in names}
 
-    def now(self) -> dict[str, tuple[int, ...]]:
-        """By table how many rows it has, and what is the newest; besides how many messages wait, and runs go on."""
+    def now(self) -> dict[str, tuple[float, ...]]:
+        """By table how many rows it has, what is the newest, and what stands in them: of the newest all of it, of the
+        others the numbers and how long the texts are; besides how many messages wait, and runs go on.
+        """
         version = self._value("PRAGMA data_version")
         if version != self._version:
             self._version, self._seen = version, dict(self._read())
@@ -50,13 +59,18 @@ class Kept:
     def close(self) -> None:
         self._connection.close()
 
-    def _read(self) -> list[tuple[str, tuple[int, ...]]]:
-        found = []
-        for table in self._tables:
-            row = self._connection.execute(f"SELECT count(*), coalesce(max(rowid), 0) FROM {table}").fetchone()
-            found.append((table, tuple(row)))
-        waiting = self._value("SELECT count(*) FROM messages WHERE waiting")
-        return [*found, ("waiting", (waiting,)), ("unfinished", (self.unfinished,))]
+    def _read(self) -> Iterator[tuple[str, tuple[float, ...]]]:
+        for table, columns in self._tables.items():
+            sums = ", ".join(f"total({name}), total(length({name}))" for name in columns)
+            row = self._connection.execute(f"SELECT count(*), coalesce(max(rowid), 0), {sums} FROM {table}").fetchone()
+            whole = f"SELECT {', '.join(columns)} FROM {table} ORDER BY rowid DESC LIMIT {NEWEST}"
+            yield table, (*row, hash(tuple(self._connection.execute(whole))))
+        yield "waiting", (self._value("SELECT count(*) FROM messages WHERE waiting"),)
+        yield "unfinished", (self.unfinished,)
+
+    def _columns(self, table: str) -> list[str]:
+        found = self._connection.execute(f"SELECT name FROM pragma_table_info('{table}')")
+        return [f'"{name}"' for (name,) in found if name not in OF_ITSELF]
 
     def _value(self, sql: str) -> int:
         return int(self._connection.execute(sql).fetchone()[0])

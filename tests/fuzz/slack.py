@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -14,28 +13,47 @@ from urllib.parse import urlencode
 from tests.fuzz.findings import must, nothing_inside
 from tests.fuzz.kept import Kept
 from tests.fuzz.logs import Logged
-from tests.fuzz.slack_payloads import MESSAGES, POSTED, Case, Delivered, Forged, Frame, Pressed, Says, cases
+from tests.fuzz.slack_home import OWN, AtHome, Changes
+from tests.fuzz.slack_payloads import (
+    INTERACTION,
+    MESSAGES,
+    POSTED,
+    Case,
+    Delivered,
+    Forged,
+    Frame,
+    Pressed,
+    Says,
+    cases,
+    put_in,
+)
 from tests.fuzz.stillness import Stillness
 from tests.fuzz.targets import Target, Verdict
 from tests.fuzz.well import QUIZ, WELL, WellModel
 from tests.hasty_clock import HastyClock
-from tests.simulators.slack import Post, slack
+from tests.simulators.slack import OpenView, Post, slack
 from tests.simulators.slack.delivery import Envelope
 from tests.slack_parley import SlackParley, answers, slack_parley
 from tools.quiz import display_quiz
 from tools.registry import Registry
 
 JSON_BODY, FORM_BODY = "application/json", "application/x-www-form-urlencoded"
-HOUR = 3_600
+SKEW = 310
+"""Seconds: just more than the five minutes for which a signature holds."""
 
 
 class _Slack:
-    """Alice asks what is to be answered, and was given a quiz that she does not answer. Bob sends all the rest."""
+    """Alice asks what is to be answered, and was given a quiz that she does not answer. Bob sends all the rest, but for
+    what Carol does, who is an admin.
+    """
 
     def __init__(self, parley: SlackParley, logged: Logged) -> None:
         self._parley, self._logged, self._workspace = parley, logged, parley.workspace
         self._alice, self._bob = self._workspace.person("Alice"), self._workspace.person("Bob")
+        self._carol = self._workspace.person("Carol")
+        self._carol.admin = True
         self._general = self._workspace.channel("general")
+        self._form_of: OpenView | None = None
         self._kept = Kept(parley.core.database.path)
         self._still: Stillness | None = None
         self._connections = 0
@@ -46,7 +64,10 @@ class _Slack:
         self._asked = await self._alice.says(f"{mention} Rain?", self._general)
         await self._workspace.until(lambda: self._codes())
         await self._workspace.until(lambda: answers(self._workspace, self._general, self._asked) == [WELL])
+        for line in (f"assistant create {OWN}", f"assistant use {OWN} workspace"):
+            await self._carol.command("/parley", line, self._general)
         await self._parley.settled()
+        self._forget()
         self._still = Stillness()
         self._connections = self._workspace.sockets.connections
         self._unfinished = self._kept.unfinished
@@ -55,6 +76,8 @@ class _Slack:
         self._kept.close()
 
     async def tries(self, example: Case) -> Verdict:
+        if isinstance(example, Changes):
+            self._form_of = await self._opened()
         before, messages, posts = self._kept.now(), self._kept.messages, self._public()
         told = await self._brought(example)
         await self._calm()
@@ -65,6 +88,8 @@ class _Slack:
         if isinstance(example, Delivered) and example.is_sound_question:
             refused = len(self._workspace.ephemerals)
             must(taken + refused == 1 or _orders(example.text), "a sound question is taken in", (taken, refused))
+        if isinstance(example, AtHome | Changes) and not example.wrong:
+            self._is_shown(example, told)
         self._forget()
         await self._lives()
         return "accepted" if changed or came else "refused"
@@ -81,6 +106,13 @@ class _Slack:
                 return await self._deliver(example.kind, example.payload(self._values("")))
             case Pressed():
                 return await self._deliver("interactive", self._press(example))
+            case AtHome(admin=admin):
+                view = {"id": "V1", "type": "home", "callback_id": "", "private_metadata": "", "state": {"values": {}}}
+                return await self._deliver("interactive", example.payload(self._interaction(admin=admin), view))
+            case Changes(admin=admin):
+                assert self._form_of is not None
+                sent = example.payload(self._interaction(admin=admin), self._form_of)
+                return await self._deliver("interactive", sent)
             case Frame():
                 return await self._frame(example.text)
             case Forged():
@@ -143,8 +175,12 @@ class _Slack:
     async def _forge(self, forged: Forged) -> list[str]:
         assert self._workspace.pusher is not None
         body = json.dumps(Delivered("events_api", forged.shape, "zq").payload(self._values("")))
-        headers = _forged(forged)
-        status, text = await self._workspace.pusher.inject(body, JSON_BODY, headers)
+        pusher = self._workspace.pusher
+        pusher.skew = {"stale": -SKEW, "future": SKEW}.get(forged.how, 0)
+        try:
+            status, text = await pusher.inject(body, JSON_BODY, _forged(forged))
+        finally:
+            pusher.skew = 0
         must(status in (400, 401), "who does not sign as Slack does is refused", (status, forged))
         return [text]
 
@@ -157,8 +193,19 @@ class _Slack:
         match example:
             case Forged() | Frame() | Pressed():
                 must(not changed and not came, "what is forged or no payload changes nothing", (example, came))
+            case AtHome() | Changes():
+                must(not taken and not came, "what is done at Home brings no message", (taken, came))
+                must(example.admin or not changed, "who is no admin changes nothing at Home")
             case Delivered(shape=shape) if shape not in MESSAGES:
                 must(not taken and not (changed and example.wrong), "what is no message brings none", (taken, changed))
+
+    def _is_shown(self, example: AtHome | Changes, told: list[str]) -> None:
+        """Slack takes what it is to show: the form, or the tab as it is then, of which a sent form may keep errors."""
+        calls = [call for call in self._workspace.calls if call.method.startswith("views.")]
+        must(all(call.ok for call in calls), "Slack takes what is shown at Home", [call.error for call in calls])
+        must(calls, "what is done at Home is shown", (example, told))
+        if isinstance(example, AtHome) and example.opens:
+            must(example.admin or not self._workspace.views, "nobody else can open the form")
 
     async def _lives(self) -> None:
         workspace = self._workspace
@@ -229,6 +276,24 @@ class _Slack:
             "code": code or self._codes()[0],
         }
 
+    def _interaction(self, *, admin: bool) -> dict[str, Any]:
+        person = self._carol if admin else self._bob
+        values = {"user": person.id, "trigger": self._workspace.triggers.issue(person)}
+        return {**put_in(INTERACTION, values)}
+
+    async def _opened(self) -> OpenView:
+        """The form for the assistant, as Carol opens it; where another one answers, she chooses this one before."""
+        views = self._workspace.views
+        opening, choice = AtHome("change", "", OWN, admin=True), AtHome("assistant", "", OWN, admin=True)
+        for pressed in (opening, choice, opening):
+            if not views:
+                await self._brought(pressed)
+                await self._calm()
+        must(views, "an admin can open the form")
+        form = views[-1]
+        self._forget()
+        return form
+
     def _press(self, pressed: Pressed) -> Any:
         values = self._values(pressed.code(self._codes()[0]))
         shape = "home press" if pressed.home else "menu" if pressed.menu else "press"
@@ -272,7 +337,7 @@ def _forged(forged: Forged) -> dict[str, str]:
         case "signature":
             return {"X-Slack-Signature": f"v0={'0' * 64}"}
         case "stale" | "future":
-            return {"X-Slack-Request-Timestamp": str(int(time.time()) + (HOUR if forged.how == "future" else -HOUR))}
+            return {}  # the signature is right, for a time that is not
         case "no timestamp":
             return {"X-Slack-Request-Timestamp": ""}
         case "no signature":

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from adapters.slack.dashboard import ASSISTANT, CHANGE, FIELDS
 from tests.fuzz.breaking import Break, breaks, broken
+from tests.fuzz.slack_home import AtHome, Changes, at_home, changes
 from tests.fuzz.values import junk, odd, texts
 
 JSON = dict[str, Any]
@@ -45,7 +47,7 @@ class Delivered:
         return self.shape in QUESTIONS and came_so and not self.wrong
 
     def payload(self, values: Mapping[str, Any]) -> Any:
-        return broken(_put_in(SHAPES[self.shape], {**values, "text": self.text}), self.wrong)
+        return broken(put_in(SHAPES[self.shape], {**values, "text": self.text}), self.wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Forged:
     shape: str
 
 
-Case = Says | Delivered | Pressed | Frame | Forged
+Case = Says | Delivered | Pressed | Frame | Forged | AtHome | Changes
 
 USER = {"id": "{user}", "username": "bob", "name": "bob", "team_id": "T1"}
 MESSAGE = {"type": "message", "ts": "{ts}", "text": "<@UBOT> {text}", "user": "{user}", "team": "T1"}
@@ -123,6 +125,20 @@ def _view(callback: str, about: Any, block: str, action: str) -> JSON:
     return INTERACTION | {"type": "view_submission", "view": view | {"private_metadata": json.dumps(about)}}
 
 
+def _form() -> JSON:
+    """The form for the assistant, with a text in each of its fields."""
+    inputs: list[JSON] = []
+    for name in FIELDS:
+        element = {"type": "plain_text_input", "action_id": name, "initial_value": "1"}
+        inputs.append(
+            {"type": "input", "block_id": name, "label": {"type": "plain_text", "text": "L"}} | {"element": element}
+        )
+    kept = {"assistant": "zq", "was": dict.fromkeys(FIELDS, "zq")}
+    form = _view(CHANGE, kept, "model", "model")
+    state = {name: {name: {"type": "plain_text_input", "value": "{text}"}} for name in FIELDS}
+    return form | {"view": form["view"] | {"blocks": inputs, "state": {"values": state}}}
+
+
 _MENTION = MESSAGE | IN_CHANNEL | {"type": "app_mention"}
 _CHANGED = {"type": "message", "subtype": "message_changed", "hidden": True, "message": MESSAGE | {"ts": "{asked}"}}
 _DELETED = {"type": "message", "subtype": "message_deleted", "hidden": True, "deleted_ts": "{asked}", "ts": "{ts}"}
@@ -148,14 +164,16 @@ SHAPES: dict[str, JSON] = {
     "limited": {"type": "app_rate_limited", "team_id": "T1", "minute_rate_limited": 1, "api_app_id": "A1"},
     "press": _PRESS | {"actions": [BUTTON], "message": MESSAGE | {"ts": "{asked}"}, "response_url": "{url}"},
     "menu": _PRESS | {"actions": [MENU], "message": MESSAGE | {"ts": "{asked}"}, "response_url": "{url}"},
-    "home press": INTERACTION | {"type": "block_actions", "actions": [BUTTON | {"action_id": "home:{code}"}]},
+    "home press": INTERACTION | {"type": "block_actions", "actions": [BUTTON | {"action_id": CHANGE}]},
+    "home menu": INTERACTION | {"type": "block_actions", "actions": [MENU | {"action_id": ASSISTANT}]},
+    "home code": INTERACTION | {"type": "block_actions", "actions": [BUTTON | {"action_id": "home:{code}"}]},
     "shortcut": INTERACTION
     | {"type": "message_action", "callback_id": "ask_parley", "channel": {"id": "{channel}", "name": "g"}}
     | {"message": MESSAGE | {"ts": "{asked}"}, "message_ts": "{asked}", "response_url": "{url}"},
     "global shortcut": INTERACTION | {"type": "shortcut", "callback_id": "zq", "action_ts": "{ts}"},
     "question": _view("ask_parley", ABOUT, "question", "question"),
     "answer": _view("parley_words", ANSWERED, "answer", "words"),
-    "home form": _view("home_assistant", {"assistant": "zq"}, "model", "model"),
+    "home form": _form(),
     "closed": _view("parley_words", ANSWERED, "answer", "words") | {"type": "view_closed", "is_cleared": False},
     "suggestion": INTERACTION | {"type": "block_suggestion", "action_id": "zq", "value": "{text}"},
     "dialog": INTERACTION | {"type": "dialog_submission", "callback_id": "zq", "submission": {"zq": "{text}"}},
@@ -217,6 +235,7 @@ def cases(*, http: bool) -> SearchStrategy[Case]:
     pressed = st.builds(Pressed, st.integers(0, 8), value | texts(), st.booleans(), st.booleans())
     frame = st.builds(Frame, junk() | st.builds(json.dumps, odd()) | st.builds(_envelope, odd(), odd(), odd()))
     ways: list[SearchStrategy[Case]] = [said, event, event, interaction, interaction, command, pressed, frame, crossed]
+    ways += [at_home(), changes(), changes()]
     if http:
         ways += [st.builds(Forged, st.sampled_from(FORGERIES), texts(), st.sampled_from(EVENTS))]
     return st.integers(0, len(ways) - 1).flatmap(lambda number: ways[number])
@@ -229,16 +248,16 @@ def _envelope(kind: Any, id_: Any, payload: Any) -> str:
     return json.dumps({"type": kind, "envelope_id": id_, "payload": payload})
 
 
-def _put_in(shape: Any, values: Mapping[str, Any]) -> Any:
+def put_in(shape: Any, values: Mapping[str, Any]) -> Any:
     """The shape with `{name}` replaced in each of its texts; JSON inside of a text stays JSON."""
     if isinstance(shape, dict):
-        return {key: _put_in(value, values) for key, value in shape.items()}
+        return {key: put_in(value, values) for key, value in shape.items()}
     if isinstance(shape, list):
-        return [_put_in(value, values) for value in shape]
+        return [put_in(value, values) for value in shape]
     if not isinstance(shape, str):
         return shape
     if shape.startswith('{"'):
-        return json.dumps(_put_in(json.loads(shape), values))
+        return json.dumps(put_in(json.loads(shape), values))
     for name, value in values.items():
         shape = shape.replace(f"{{{name}}}", str(value))
     return shape

@@ -82,8 +82,9 @@ def tally_of(stage: Stage, asked: int, database: Path, weather: OpenMeteo) -> Ta
 
 
 def failed(database: Path) -> set[int]:
-    """The questions whose run failed, as the store has it; none where it cannot be read just now. Nothing is changed: who
-    closes a database as the last one would else bring its log into it.
+    """The questions whose run failed, as the store has it; none where it cannot be read just now.
+
+    It is read without changing it: who closes a database as the last one would else bring its log into it.
     """
     try:
         with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0)) as store:
