@@ -16,7 +16,7 @@ from adapters.fetching import PAUSE
 from adapters.pace import Pace
 from adapters.slack import ears
 from adapters.slack.calls import Calls, connect, limit
-from adapters.slack.files import Files, is_slacks
+from adapters.slack.files import Files, described, is_slacks
 from bot.errors import PlatformError
 from tests.hand_clock import HandClock
 from tests.simulators.serve import serve
@@ -101,3 +101,9 @@ async def test_a_malformed_redirect_leads_nowhere(location: str) -> None:
 )
 def test_a_host_that_only_looks_like_slack_s_gets_nothing(url: str) -> None:
     assert not is_slacks(url, "http://127.0.0.1:9/api/")
+
+
+def test_a_file_is_described_in_whole_characters() -> None:
+    told = {"id": "F1", "name": "a\ud800", "mimetype": "text/\ud800", "size": 1, "url_private": "https://x/\udfff"}
+    [found] = described([told])
+    assert (found["name"], found["mime"], found["url"]) == ("a\ufffd", "text/\ufffd", "https://x/\ufffd")

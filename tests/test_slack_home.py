@@ -190,6 +190,14 @@ async def test_a_tool_that_is_gone_is_told_so(talk: Talk) -> None:
     await presses(talk, "tool:gone", then="There is no tool “gone”.")
 
 
+async def test_half_a_character_in_a_menu_is_no_assistants_name(talk: Talk) -> None:
+    view = await home(talk)
+    _, menu = view.element("home:assistant")
+    menu["options"].append({"text": {"type": "plain_text", "text": "Odd"}, "value": "\ud800"})
+    await talk.alice.presses(view, "home:assistant", "\ud800")
+    await talk.workspace.until(lambda: "There is no assistant “\ufffd”" in seen(talk))
+
+
 async def test_a_button_of_an_earlier_version_shows_the_tab_as_it_is_now(talk: Talk) -> None:
     view = await home(talk)
     await says(talk, "tools disable tide")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from adapters.slack.dashboard import CHANGE, OWN
+from adapters.slack import shapes
+from adapters.slack.dashboard import CHANGE, OWN, about
 from adapters.slack.home import ADMINS_ONLY, ANOTHER, MEANWHILE
 from adapters.slack.people import STRANGER
 from adapters.slack.pressing import NOT_OPENED, PERHAPS
@@ -190,3 +192,27 @@ async def test_an_admin_whom_slack_does_not_tell_of_is_told_so_and_not_called_no
         await talk.alice.presses(view, CHANGE)
         await talk.workspace.until(lambda: STRANGER in seen(talk))
         assert ADMINS_ONLY not in seen(talk)
+
+
+@pytest.mark.parametrize(
+    ("block", "values"),
+    [
+        ({"element": {}}, {"model": {"model": {}}}),
+        ({"block_id": "model"}, {"model": {"model": {}}}),
+        ({"block_id": "model", "element": None}, {"model": {"model": {}}}),
+        ({"block_id": "model", "element": {}}, {}),
+        ({"block_id": "model", "element": {}}, {"model": {}}),
+    ],
+)
+def test_a_form_without_all_that_it_was_opened_with_cannot_be_read(block: Any, values: Any) -> None:
+    view = {"id": "V1", "callback_id": CHANGE, "private_metadata": "poet", "state": {"values": values}}
+    sent = {"type": "view_submission", "user": {"id": "U1"}, "view": {**view, "blocks": [{"type": "input", **block}]}}
+    assert shapes.problem(sent)
+    whole = {"type": "input", "block_id": "model", "element": {}}
+    filled = {"values": {"model": {"model": {"value": None}}}}
+    assert not shapes.problem({**sent, "view": {**view, "blocks": [whole], "state": filled}})
+
+
+@pytest.mark.parametrize("kept", ['{"assistant": "poet", "was": null}', "[" * 100_000, "poet"], ids=range(3))
+def test_a_form_of_which_it_is_not_known_what_it_showed_is_of_no_such_assistant(kept: str) -> None:
+    assert about({"private_metadata": kept}) == (kept, {})

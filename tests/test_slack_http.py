@@ -114,8 +114,12 @@ async def test_what_cannot_even_be_read_is_refused_without_a_word(
         *("{", "[]", "[" * 100_000, '{"type": "zq"}', '{"event": [], "type": "event_callback", "event_id": "Ev1"}'),
         '{"type": "event_callback", "event_id": "Ev1", "event": {"type": "app_mention", "channel": 1, "ts": null}}',
         '{"type": "block_actions", "trigger_id": "1", "actions": [{}], "user": {"id": "U1"}}',
+        '{"type": "event_callback", "event_id": "Ev1", "event": {"type": "app_mention", "channel": "\\ud800", '
+        '"ts": "1"}}',
+        '{"type": "event_callback", "event_id": "Ev1", "event": {"type": "app_mention", "channel": "C1", "ts": "1", '
+        '"user": "U1", "team": "\\udfff"}}',
     ],
-    ids=range(7),
+    ids=range(9),
 )
 async def test_what_cannot_be_read_is_refused_for_good_in_one_line(
     workspace: Workspace, model: ScriptedModel, tmp_path: Path, body: str, capsys: pytest.CaptureFixture[str]

@@ -103,8 +103,8 @@ def about(view: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
     """The assistant that a form is for, and the mark of each value that it had when the form was opened."""
     try:
         found = json.loads(view["private_metadata"])
-        return str(found["assistant"]), found["was"]
-    except (ValueError, TypeError, KeyError):  # another version opened it
+        return str(found["assistant"]), dict(found["was"])
+    except (ValueError, TypeError, KeyError, RecursionError):  # another version opened it
         return str(view["private_metadata"]), {}
 
 

@@ -72,7 +72,7 @@ class Home:
         person = await self._who(user)
         for action in body["actions"]:
             if action["action_id"] != CHANGE:
-                text = dashboard.command(action)  # none of a button that an earlier version made
+                text = well_formed(dashboard.command(action))  # none of a button that an earlier version made
                 self.show(user, await self._pressed(user, person, text) if text else "")
             elif problem := await self._open(user, person, body["trigger_id"], late):
                 self.show(user, problem)

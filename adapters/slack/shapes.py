@@ -12,10 +12,19 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, Field, InstanceOf, ValidationError
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    ValidationError,
+    model_validator,
+)
 
 from adapters.slack.asking import FORM
-from adapters.slack.dashboard import CHANGE
+from adapters.slack.dashboard import CHANGE, FIELDS
 from adapters.slack.hearing import SPOKEN
 from adapters.slack.manifest import SHORTCUT
 from bot.assistants.types import well_formed
@@ -47,7 +56,7 @@ class Named(Shape):
 
 
 class Person(Named):
-    team_id: Maybe = None
+    team_id: Id | None = None
 
 
 class File(Named):
@@ -103,8 +112,8 @@ class Event(Shape):
 class Spoken(Message):
     channel: Id
     channel_type: Maybe = None
-    user_team: Maybe = None
-    team: Maybe = None
+    user_team: Id | None = None
+    team: Id | None = None
 
 
 class Changed(Shape):
@@ -134,7 +143,7 @@ class Opened(Shape):
 class Joined(Shape):
     user: Id
     channel: Id
-    inviter: Maybe = None
+    inviter: Id | None = None
 
 
 EVENTS: Mapping[str, type[Shape]] = {
@@ -251,9 +260,25 @@ class Block(Shape):
     block_id: Maybe = None
     element: Input | None = None
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> Block:
+        if self.type == "input" and (self.block_id is None or self.element is None):
+            raise ValueError
+        return self
+
 
 class Settings(Shape):
+    """Of each field of the form there is a value."""
+
     blocks: list[Block]
+    state: State
+
+    @model_validator(mode="after")
+    def _is_filled(self) -> Settings:
+        shown = {block.block_id for block in self.blocks if block.type == "input"}
+        if any(field in shown and field not in self.state.values.get(field, ()) for field in FIELDS):
+            raise ValueError
+        return self
 
 
 FORMS: Mapping[str, type[Shape]] = {FORM: Answered, SHORTCUT: Asked, CHANGE: Settings}

@@ -35,8 +35,8 @@ PAUSE, TROUBLE = 0.25, 0.4
 """Seconds between two questions, as long as few are open, and between two faults, on average."""
 REASONS = ("is full", "disk I/O error", "is locked", "is in trouble", "was lost before it answered")
 """What a start that is refused may say at last."""
-LIVES = 4
-"""How many lives there are for each kill, at the most."""
+LIVES, TOLD = 4, 25
+"""How many lives there are for each kill, at the most; and after how many it is told how far things are."""
 READY, LAST = 30.0, 90.0
 """Seconds within which a process is ready, and within which the last one has to answer all that is left."""
 
@@ -78,9 +78,13 @@ async def torture(platform: str, kills: int, seed: int, log: Path) -> Ordeal:
             await here.introduce()
         async with asyncio.TaskGroup() as group:
             around = [group.create_task(here.talk(PAUSE)), group.create_task(here.trouble.go_on())]
-            for _ in range(LIVES * kills):
-                if ordeal.kills.total() < kills and not ordeal.crashes:
-                    await _one_life(here, ordeal, chance)
+            for lives in range(1, LIVES * kills + 1):
+                if ordeal.kills.total() == kills or ordeal.crashes:
+                    break
+                await _one_life(here, ordeal, chance)
+                if not lives % TOLD:
+                    done = f"{ordeal.kills.total()} of {kills} kills, {here.asked} questions"
+                    sys.stderr.write(f"{platform}, seed {seed}: {done}\n")
             for task in around:
                 task.cancel()
         here.trouble.end()
