@@ -10,19 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, InstanceOf, ValidationError
-
 from adapters.discord.commands import MENU
+from adapters.shape import Maybe, Shape, Text, misfit
 
-Text = InstanceOf[str]
-"""Any text: half a surrogate pair is made well-formed later."""
-Maybe = Text | None
 Id = Text | int
 Flag = bool | None
-
-
-class Shape(BaseModel):
-    """Fields that are not named may be anything."""
 
 
 class User(Shape):
@@ -140,12 +132,12 @@ ABOUT_MESSAGES = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 def problem(event: str, payload: Any) -> str:
     """Why a dispatch cannot be read, in a few words without what it says; empty where it can be."""
     if event in ABOUT_MESSAGES:
-        found = _problem(Said, payload)
+        found = misfit(Said, payload)
         lost = not found and bool(payload.get("member")) and not payload.get("guild_id")
         return "a member of no server" if lost else found
     if event != "INTERACTION_CREATE":
         return ""
-    if found := _problem(Interaction, payload):
+    if found := misfit(Interaction, payload):
         return found
     if not (payload.get("user") or (payload.get("member") or {}).get("user")):
         return "nobody did it"
@@ -156,22 +148,11 @@ def _of_data(kind: int, data: Any) -> str:
     shape = DATA.get(kind)
     if shape is None:
         return ""
-    found = _problem(shape, data)
+    found = misfit(shape, data)
     if found or shape is not Command:
         return found
     if data["name"] == MENU:
-        known = _problem(Menu, data)
+        known = misfit(Menu, data)
         return known or ("" if data["target_id"] in data["resolved"]["messages"] else "no message")
     asks = any(one["name"] == "prompt" for one in data.get("options") or ())
     return "" if asks or kind != COMMAND or data["name"] != "ask" else "no prompt"
-
-
-def _problem(shape: type[Shape], value: Any) -> str:
-    try:
-        shape.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['type']}"[:200]
-    except RecursionError as error:
-        return type(error).__name__
-    return ""

@@ -12,27 +12,14 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from pydantic import (
-    AfterValidator,
-    AliasPath,
-    BaseModel,
-    BeforeValidator,
-    Field,
-    InstanceOf,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, model_validator
 
+from adapters.shape import Maybe, Shape, Text, misfit
 from adapters.slack.asking import FORM
 from adapters.slack.dashboard import CHANGE, FIELDS
 from adapters.slack.hearing import SPOKEN
 from adapters.slack.manifest import SHORTCUT
 from bot.assistants.types import well_formed
-
-Text = InstanceOf[str]
-"""Any text: half a surrogate pair is made well-formed later."""
-Maybe = Text | None
-
 
 LONGEST_ID = 200
 """Characters: Slack's have twenty at most. Ids go into addresses, and into the store as they are."""
@@ -45,10 +32,6 @@ def _id(id_: str) -> str:
 
 
 Id = Annotated[Text, AfterValidator(_id)]
-
-
-class Shape(BaseModel):
-    """Fields that are not named may be anything."""
 
 
 class Named(Shape):
@@ -306,22 +289,22 @@ def problem(payload: Any) -> str:
     if not isinstance(payload, dict):
         return "no object"
     if "event" in payload:
-        return _problem(Delivered, payload) or _of_event(payload["event"])
+        return misfit(Delivered, payload) or _of_event(payload["event"])
     kind = payload.get("type")
     if kind == "url_verification":
-        return _problem(Challenge, payload)
+        return misfit(Challenge, payload)
     if "ssl_check" in payload:
         return ""
     if kind is None and "command" in payload:
-        return _problem(Command, payload)
+        return misfit(Command, payload)
     shape = INTERACTIONS.get(kind) if isinstance(kind, str) else None
     if shape is None:
         return "not a kind of payload that Parley knows"
-    found = _problem(shape, payload)
+    found = misfit(shape, payload)
     if found or shape is not Sent:
         return found
     form = FORMS.get(payload["view"]["callback_id"])
-    return _problem(form, payload["view"]) if form else "no form of Parley's"
+    return misfit(form, payload["view"]) if form else "no form of Parley's"
 
 
 def _of_event(event: Mapping[str, Any]) -> str:
@@ -329,15 +312,4 @@ def _of_event(event: Mapping[str, Any]) -> str:
     shape = EVENTS.get(kind)
     if kind == "message":
         shape = OF_MESSAGES.get(subtype, Spoken if subtype in SPOKEN else None)
-    return _problem(shape, event) if shape else ""
-
-
-def _problem(shape: type[Shape], value: Any) -> str:
-    try:
-        shape.model_validate(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['type']}"[:200]
-    except (ValueError, TypeError, RecursionError) as error:
-        return type(error).__name__
-    return ""
+    return misfit(shape, event) if shape else ""
