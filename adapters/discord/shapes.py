@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import Field
+
 from adapters.discord.commands import MENU
 from adapters.shape import Maybe, Shape, Text, misfit
 
@@ -55,9 +57,9 @@ class Said(Shape):
     content: Text = ""
     author: User
     member: Member | None = None
-    mentions: list[User] = []
-    mention_roles: list[Id] = []
-    attachments: list[Attachment] = []
+    mentions: list[User] = Field([])
+    mention_roles: list[Id] = Field([])
+    attachments: list[Attachment] = Field([])
     message_snapshots: list[Snapshot] | None = None
     referenced_message: Said | None = None
     edited_timestamp: Maybe = None
