@@ -17,6 +17,7 @@ from tests.files import ready
 from tests.process import environment, started
 from tests.simulators.open_meteo import FORECAST, OpenMeteo, open_meteo
 from tests.simulators.openai import OpenAISimulator
+from tests.simulators.openai.script import Gate
 from tests.simulators.serve import serve
 from tests.simulators.slack import Channel, Person, Post, Workspace, slack
 from tests.slack_asking import labels
@@ -151,11 +152,15 @@ async def test_a_question_is_there_once_though_the_process_is_killed_while_it_is
     tmp_path: Path, method: str, after: bool
 ) -> None:
     async with room(tmp_path) as here:
-        here.model.call(quiz(FRANCE), text="Here it comes.")
+        gate = Gate() if method == "chat.stopStream" else None  # there has to be a stream by then
+        here.model.call(quiz(FRANCE), text="Here it comes.", gate=gate)
         here.model.say("I see.")
         held = here.workspace.holds(method, after=after)
         async with here.life():
             asked = await here.asks()
+            if gate:
+                await here.workspace.until(lambda: here.ours(asked), PATIENCE)
+                gate.release()
             async with asyncio.timeout(PATIENCE):
                 await held.reached()
         held.release()
