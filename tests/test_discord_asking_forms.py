@@ -11,7 +11,7 @@ import pytest
 
 from adapters.discord import patience, presses
 from adapters.discord.components import brought, menu, read, row, runs_of
-from adapters.discord.forms import answer_form
+from adapters.discord.forms import answer_form, filled
 from adapters.discord.presses import LATE, NO_RIGHTS
 from bot.access import KEPT_OUT
 from bot.buttons import Button
@@ -317,3 +317,7 @@ async def test_what_went_on_among_two_is_stopped_there(tmp_path: Path) -> None:
             assert (await talk.alice.presses(talk.ours(room)[0], "Stop")).text == STOPPED
             await soon(talk, lambda: [one.text for one in talk.ours(room)] == ["Stopped."])
             await quiet(talk, parley)
+
+
+def test_a_form_with_nothing_in_it_has_no_answer() -> None:
+    assert filled([{"type": 18, "component": None}, {"type": 1, "components": []}]) == ""

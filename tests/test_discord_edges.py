@@ -228,7 +228,11 @@ async def test_what_discord_never_sends_is_passed_over_without_a_traceback(
     async with talk.parley():
         author = {"id": talk.alice.id, "username": "alice", "discriminator": "0", "avatar": None}
         said = {"id": talk.world.next_id(), "channel_id": talk.general.id, "guild_id": talk.guild.id, "author": author}
-        talk.world.gateway.inject("MESSAGE_CREATE", said | {"content": [talk.world.mention]})
+        lists: dict[str, list[object]] = {"mentions": [], "mention_roles": [], "attachments": []}
+        talk.world.gateway.inject("MESSAGE_CREATE", said | lists | {"content": [talk.world.mention]})
+        talk.world.gateway.inject("MESSAGE_CREATE", said | {"content": "without its mentions"})
+        bare = {name: value for name, value in author.items() if name != "avatar"}
+        talk.world.gateway.inject("MESSAGE_CREATE", said | lists | {"content": "no picture", "author": bare})
         talk.world.gateway.inject("INTERACTION_CREATE", {"id": "1", "token": "t", "type": 2, "data": []})
         talk.world.gateway.inject(
             "INTERACTION_CREATE", {"id": "1", "token": "t", "type": 3, "data": {"custom_id": "x"}}

@@ -59,7 +59,7 @@ def answered_by(custom_id: str) -> Pressed | None:
 def filled(components: Sequence[Mapping[str, Any]]) -> str:
     """What was written into a form."""
     for component in components:
-        inner = [component["component"]] if "component" in component else component.get("components") or ()
+        inner = [component["component"]] if component.get("component") else component.get("components") or ()
         if text := component.get("value") if component.get("custom_id") == FIELD else filled(inner):
             return str(text)
     return ""

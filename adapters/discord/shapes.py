@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
-
 from adapters.discord.commands import MENU
 from adapters.shape import Maybe, Shape, Text, misfit
 
@@ -20,8 +18,12 @@ Flag = bool | None
 
 
 class User(Shape):
+    """discord.py leaves out whom it cannot read, and the message has no such attribute then."""
+
     id: Id
     username: Text
+    discriminator: Text
+    avatar: Maybe
     global_name: Maybe = None
     bot: Flag = None
 
@@ -57,9 +59,9 @@ class Said(Shape):
     content: Text = ""
     author: User
     member: Member | None = None
-    mentions: list[User] = Field([])
-    mention_roles: list[Id] = Field([])
-    attachments: list[Attachment] = Field([])
+    mentions: list[User]
+    mention_roles: list[Id]
+    attachments: list[Attachment]
     message_snapshots: list[Snapshot] | None = None
     referenced_message: Said | None = None
     edited_timestamp: Maybe = None

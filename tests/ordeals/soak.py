@@ -144,7 +144,7 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
     figure, axes = pyplot.subplots(len(LINES), 1, sharex=True, figsize=(9, 12))
     for axis, line in zip(axes, LINES, strict=True):
         axis.plot([one.at / 60 for one in samples], [line.of(one) for one in samples])
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(bottom=0, top=axis.get_ylim()[1] * 1.1)
         axis.set_ylabel(f"{line.name}\n{line.unit}")
         axis.grid(visible=True, alpha=0.3)
         axis.set_title(f"{slope(samples, line):+.2f} {line.unit} an hour", loc="right", fontsize=9)
