@@ -80,6 +80,23 @@ async def test_a_mention_in_a_channel_and_in_a_thread_that_were_never_used(talk:
         await answered(talk, parley, thread, "Here, too.")
 
 
+async def test_what_was_missed_though_somebody_used_a_command_before_it_was_read(talk: Talk) -> None:
+    await talked(talk)
+    asked = await talk.asks("and now?")
+    assert talk.clock is not None
+    talk.clock.advance(120)
+    held = talk.world.holds(MESSAGES)
+    talk.model.say("At once.")
+    async with talk.parley() as parley:
+        used = await talk.alice.uses("/ask", talk.general, prompt="quick?")
+        await talk.world.until(lambda: used.text == "At once.")
+        await held.reached()
+    held.release()
+    talk.model.say("Now, too.")
+    async with talk.parley() as parley:
+        await answered(talk, parley, asked, "Now, too.")
+
+
 async def test_what_people_said_before_they_called_for_it_in_a_thread_is_no_follow_up(talk: Talk) -> None:
     await talked(talk)
     thread = await talk.bob.opens_thread("plans", talk.general)

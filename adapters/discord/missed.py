@@ -24,6 +24,9 @@ from adapters.pace import Clock
 from bot.errors import StoreError
 from bot.ports import Conversation, Intake
 
+COMMAND = "ask-"
+"""How the key of a question by command begins."""
+
 OLDEST = 24 * 3_600.0
 """Seconds: what is older is not answered any more."""
 
@@ -105,15 +108,11 @@ class Missed:
         which somebody did last.
         """
         oldest = self.clock.now() - OLDEST
-        newest: dict[str, float] = {}
-        for where, key in heard:
-            scope = where.channel if where.workspace == DIRECT else where.workspace
-            newest[scope] = max(newest.get(scope, 0.0), _moment(key))
+        newest = _newest(heard)
         found: dict[str, tuple[str, bool]] = {}
         used: set[str] = set()
         for where, key in heard:
-            scope = where.channel if where.workspace == DIRECT else where.workspace
-            since = earliest(max(newest[scope] - OVERLAP, oldest))
+            since = earliest(max(newest[_scope(where)] - OVERLAP, oldest))
             for place, after in self._parts(client, where, key, since):
                 used.add(place)
                 if len(found) < PLACES and _has_news(client, place, after):
@@ -187,6 +186,23 @@ def _has_news(client: discord.Client, place: str, since: str) -> bool:
     return last is None or last > int(since)
 
 
+def _scope(where: Conversation) -> str:
+    """Within which what is missed has its order: a server, or a direct conversation."""
+    return where.channel if where.workspace == DIRECT else where.workspace
+
+
+def _newest(heard: Sequence[tuple[Conversation, str]]) -> Mapping[str, float]:
+    """When the newest message of each scope was said. Commands count only where nothing else does: they are taken in
+    before what was missed has been read, so that one would hide it where Parley goes again meanwhile.
+    """
+    said: dict[str, float] = {}
+    commanded: dict[str, float] = {}
+    for where, key in heard:
+        kept, scope = commanded if key.startswith(COMMAND) else said, _scope(where)
+        kept[scope] = max(kept.get(scope, 0.0), _moment(key))
+    return commanded | said
+
+
 def _moment(key: str) -> float:
     """When a message was said, by its key."""
     return seconds(_id(key))
@@ -194,5 +210,5 @@ def _moment(key: str) -> float:
 
 def _id(key: str) -> str:
     """The id of a message or command, by its key."""
-    id_ = key.removeprefix("ask-")
+    id_ = key.removeprefix(COMMAND)
     return id_ if id_.isdecimal() else "0"
