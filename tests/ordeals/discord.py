@@ -119,6 +119,18 @@ class DiscordStage:
             mine = [one for one in channel.messages if one.author is self.world.me]
             yield Shown(repr(channel), "\n".join(one.text for one in mine), _unfinished(mine))
 
+    def seen(self, number: int) -> Iterator[str]:
+        by = self._asked[number]
+        places = [place for place in (by.channel, None if isinstance(by, Interaction) else by.thread) if place]
+        for place in places:
+            for one in place.entries.values():
+                gone = " (deleted)" if one.deleted else ""
+                yield f"{place!r} {one.id} of {one.author.name}{gone}: {one.versions or one.text}"
+        names = [place.id for place in places] + ([by.token] if isinstance(by, Interaction) else [])
+        for call in self.world.calls:
+            if any(name in call.path for name in names):
+                yield f"{call.at:.3f} {call.route} {call.status} {call.path} {str(call.body)[:300]}"
+
     @property
     def at_rest(self) -> bool:
         return not any(shown.unfinished for shown in self.shown())

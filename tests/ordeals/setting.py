@@ -15,7 +15,7 @@ from tests.ordeals.disk import disk
 from tests.ordeals.questions import GAZETTEER, Mind
 from tests.ordeals.slack import slack_stage
 from tests.ordeals.stage import Stage
-from tests.ordeals.tally import Tally, failed, tally_of
+from tests.ordeals.tally import Tally, delivered, failed, tally_of
 from tests.ordeals.trouble import Trouble
 from tests.process import environment
 from tests.simulators.open_meteo import OpenMeteo, open_meteo
@@ -65,7 +65,7 @@ class Setting:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while loop.time() < deadline:
-            done = not self.left() and self.stage.at_rest
+            done = not self.left() and self.stage.at_rest and delivered(self.database)
             since = (since or loop.time()) if done else None
             if since and loop.time() - since >= REST:
                 return True

@@ -115,6 +115,17 @@ class SlackStage:
             if session.status != "active":
                 yield Shown(f"{channel_id} {root}", "", [f"is {session.status}"])
 
+    def seen(self, number: int) -> Iterator[str]:
+        asked = self._asked[number]
+        posts = [post for post in asked.channel.posts.values() if post.root == asked.root]
+        for post in posts:
+            gone = " (deleted)" if post.deleted else ""
+            yield f"{post.ts} of {post.user}{gone}, {post.stream_state or 'no stream'}: {post.versions}"
+        names = {asked.root, *(post.ts for post in posts)}
+        for call in self.workspace.calls:
+            if names & {str(call.arguments.get(name)) for name in ("ts", "thread_ts")}:
+                yield f"{call.at:.3f} {call.method} {call.error or 'ok'} {str(call.arguments)[:300]}"
+
     @property
     def at_rest(self) -> bool:
         return not self.workspace.unacknowledged and not any(shown.unfinished for shown in self.shown())

@@ -60,6 +60,10 @@ class Stage(Protocol):
         """What every place shows now."""
         ...
 
+    def seen(self, number: int) -> Iterator[str]:
+        """For whoever looks for what went wrong with a question: all that ever stood there, and the calls about it."""
+        ...
+
     @property
     def at_rest(self) -> bool:
         """Nothing is under way to Parley, and no place shows that somebody works."""

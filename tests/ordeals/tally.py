@@ -81,6 +81,15 @@ def tally_of(stage: Stage, asked: int, database: Path, weather: OpenMeteo) -> Ta
     return tally
 
 
+def delivered(database: Path) -> bool:
+    """Whether each reply is, as the store has it; true where it cannot be read just now."""
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0)) as store:
+            return not any(_undelivered(store))
+    except sqlite3.OperationalError:
+        return True
+
+
 def failed(database: Path) -> set[int]:
     """The questions whose run failed, as the store has it; none where it cannot be read just now.
 

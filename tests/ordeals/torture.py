@@ -99,6 +99,7 @@ async def torture(platform: str, kills: int, seed: int, log: Path) -> Ordeal:
         ordeal.tracebacks = await asyncio.to_thread(_tracebacks, log)
         if ordeal.problems:
             shutil.copy(here.database, log.with_suffix(".db"))
+            await asyncio.to_thread(log.with_suffix(".seen").write_text, _seen(here, ordeal.tally))
     ordeal.seconds = time.monotonic() - begun
     return ordeal
 
@@ -149,6 +150,11 @@ async def _ready(here: Setting, process: asyncio.subprocess.Process) -> bool:
         task.cancel()
     await asyncio.gather(ended, connected, return_exceptions=True)
     return ready
+
+
+def _seen(here: Setting, tally: Tally) -> str:
+    wrong = sorted(tally.lost | tally.doubled)
+    return "\n".join(f"{number}: {line}" for number in wrong for line in here.stage.seen(number))
 
 
 def _tracebacks(log: Path) -> int:
