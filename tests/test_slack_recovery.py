@@ -93,7 +93,8 @@ async def test_a_session_that_was_begun_is_ended_also_where_it_could_not_be_begu
         await chat.workspace.until(a_second_later)
 
 
-async def test_a_session_that_goes_on_with_the_end_of_a_broken_stream_is_ended(chat: Scene) -> None:
+@pytest.mark.parametrize("update", ["at once", "at a second attempt"])
+async def test_a_session_that_goes_on_with_the_end_of_a_broken_stream_is_ended(chat: Scene, update: str) -> None:
     chat.model.say("Yes.")
     async with chat.parley() as parley:
         asked = await chat.asks()
@@ -104,7 +105,15 @@ async def test_a_session_that_goes_on_with_the_end_of_a_broken_stream_is_ended(c
         await chat.workspace.until(lambda: len(chat.posts(asked)) == 2)
         await parked(chat, parley, gate)
     chat.model.say(HALF, REST)
+    if update != "at once":
+        chat.workspace.fails("chat.update", after=True)
+
+    def a_second_later() -> bool:
+        chat.clock.advance(1)
+        return is_quiet(chat, asked)
+
     async with chat.parley():
+        await chat.workspace.until(lambda: a_second_later() and chat.posts(asked)[-1].text == WHOLE)
         await chat.answered(asked, "Yes.", WHOLE)
 
 

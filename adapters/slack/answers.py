@@ -194,7 +194,6 @@ class Answers:
             del self.begun[ts]
             self.calls.streams.over()
         segments: list[Segment] = []
-        begun = False
         for message in await reading.ours(self.calls, self.me, channel, pen.root, reply.run_id, after):
             own = {self.begun.get(message.ts, reply.run_id), self.whose.get(message.ts, reply.run_id)}
             if message.part is None and own != {reply.run_id}:
@@ -202,13 +201,12 @@ class Answers:
             if message.part is None:
                 going = not over and self.working.usual == "session"
                 await self._end(pen, message.ts, len(segments), "processing" if going else "")
-                begun = begun or going
             segments.append(Segment(message.ts))
         form = "edit" if segments else board.form if board.form != "stream" else ""
         at_work = over or (segments and not board.asking)
         waiting = board.waiting or (self.working.usual if at_work else "")
-        if begun and waiting == "status":
-            waiting = "both"
+        if segments and waiting == "status" and self.working.usual == "session":
+            waiting = "both"  # with the end of a broken stream the session went on, perhaps at an earlier attempt
         return replace(board, segments=tuple(segments), form=form, waiting=waiting, cuts=(), tasks={})
 
     async def _end(self, pen: Pen, ts: str, number: int, status: str) -> None:
