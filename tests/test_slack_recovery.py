@@ -93,8 +93,8 @@ async def test_a_session_that_was_begun_is_ended_also_where_it_could_not_be_begu
         await chat.workspace.until(a_second_later)
 
 
-@pytest.mark.parametrize("update", ["at once", "at a second attempt"])
-async def test_a_session_that_goes_on_with_the_end_of_a_broken_stream_is_ended(chat: Scene, update: str) -> None:
+@pytest.mark.parametrize("ended", ["at once", "at a second attempt"])
+async def test_a_session_that_goes_on_with_the_end_of_a_broken_stream_is_ended(chat: Scene, ended: str) -> None:
     chat.model.say("Yes.")
     async with chat.parley() as parley:
         asked = await chat.asks()
@@ -105,8 +105,8 @@ async def test_a_session_that_goes_on_with_the_end_of_a_broken_stream_is_ended(c
         await chat.workspace.until(lambda: len(chat.posts(asked)) == 2)
         await parked(chat, parley, gate)
     chat.model.say(HALF, REST)
-    if update != "at once":
-        chat.workspace.fails("chat.update", after=True)
+    if ended != "at once":
+        chat.workspace.fails("chat.stopStream", after=True)
 
     def a_second_later() -> bool:
         chat.clock.advance(1)
