@@ -17,6 +17,7 @@ from tests.fuzz.kept import Kept
 from tests.fuzz.logs import Logged
 from tests.fuzz.stillness import Stillness
 from tests.fuzz.targets import Target, Verdict
+from tests.fuzz.values import all_texts
 from tests.fuzz.well import QUIZ, WELL, WellModel
 from tests.hasty_clock import HastyClock
 from tests.simulators.discord import Channel, Guild, Interaction, discord, payloads
@@ -47,7 +48,7 @@ class _Discord:
         stranger = self._other.person("Otto")
         self._thread = await stranger.opens_thread("far away", self._remote)
         await world.until(lambda: self._codes())
-        await world.until(lambda: self._texts(self._asked) == [WELL])
+        await world.until(lambda: self.texts(self._asked) == [WELL])
         await self._calm(settle=False)
         self._still = Stillness()
         self._sessions = world.gateway.identifies + world.gateway.resumes
@@ -100,7 +101,7 @@ class _Discord:
         asked = await self._bob.says(f"{self._world.mention} {said.text}"[:4_000], channel)
         await self._read()
         await self._calm()
-        found = self._texts(asked) if said.place == "channel" else [one.text for one in self._ours(channel)[before:]]
+        found = self.texts(asked) if said.place == "channel" else [one.text for one in self._ours(channel)[before:]]
         found += [one.text for one in self._ours(self._general) if one.reply_to is asked]
         must(len(found) == 1, "a sound message gets one answer", found)
 
@@ -181,9 +182,9 @@ class _Discord:
     async def _lives(self) -> None:
         world = self._world
         asked = await self._alice.says(f"{world.mention} Rain?", self._general)
-        await world.until(lambda: self._texts(asked) == [WELL], seconds=10)
+        await world.until(lambda: self.texts(asked) == [WELL], seconds=10)
         await self._calm()
-        must(self._texts(asked) == [WELL], "a question that follows gets one answer")
+        must(self.texts(asked) == [WELL], "a question that follows gets one answer")
         must(world.gateway.identifies + world.gateway.resumes == self._sessions, "the connection is kept")
         must(self._kept.unfinished == self._unfinished, "every run ends", self._kept.unfinished)
         must(self._codes(), "the quiz of somebody else stays")
@@ -208,7 +209,7 @@ class _Discord:
     def _ours(self, channel: Channel) -> list[Posted]:
         return [one for one in channel.messages if one.author is self._world.me]
 
-    def _texts(self, asked: Posted) -> list[str]:
+    def texts(self, asked: Posted) -> list[str]:
         return [one.text for one in self._ours(asked.thread)] if asked.thread else []
 
     def _public(self) -> int:
@@ -216,25 +217,13 @@ class _Discord:
 
     def _outgoing(self) -> Iterator[str]:
         for call in self._world.calls:
-            yield from _texts(call.body)
+            yield from all_texts(call.body)
 
     def _codes(self) -> list[str]:
         """What the buttons of the quiz carry."""
         posts = self._ours(self._quiz.thread) if self._quiz.thread else []
         parts = [part for post in posts for part in post.parts]
         return [str(part["custom_id"]) for part in parts if str(part.get("custom_id")).startswith("answer")]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for inner in value.values():
-                yield from _texts(inner)
-        case list() | tuple():
-            for inner in value:
-                yield from _texts(inner)
 
 
 @asynccontextmanager

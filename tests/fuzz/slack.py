@@ -29,6 +29,7 @@ from tests.fuzz.slack_payloads import (
 )
 from tests.fuzz.stillness import Stillness
 from tests.fuzz.targets import Target, Verdict
+from tests.fuzz.values import all_texts
 from tests.fuzz.well import QUIZ, WELL, WellModel
 from tests.hasty_clock import HastyClock
 from tests.simulators.slack import OpenView, Post, slack
@@ -141,7 +142,7 @@ class _Slack:
             answer: list[Any] = []
             envelope.answer = _Answer(answer)  # type: ignore[assignment]
             await self._over_the_socket(envelope)
-            return [*_texts(answer)]
+            return [*all_texts(answer)]
         body = json.dumps(payload)
         if kind == "slash_commands" and isinstance(payload, dict):
             pairs = {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in payload.items()}
@@ -238,9 +239,9 @@ class _Slack:
 
     def _outgoing(self) -> Iterator[str]:
         for call in self._workspace.calls:
-            yield from _texts(call.arguments)
+            yield from all_texts(call.arguments)
         for response in self._workspace.responses:
-            yield from _texts(response.body)
+            yield from all_texts(response.body)
 
     def _forget(self) -> None:
         workspace = self._workspace
@@ -316,18 +317,6 @@ class _Answer:
 def _orders(text: str) -> bool:
     """It may be a command, such as `!help`, which is not asked of the model."""
     return re.match(r"[\s,:\0\ufeff]*!", text) is not None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for inner in value.values():
-                yield from _texts(inner)
-        case list() | tuple():
-            for inner in value:
-                yield from _texts(inner)
 
 
 def _forged(forged: Forged) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -102,3 +103,16 @@ def junk() -> SearchStrategy[str]:
         ),
         st.text(max_size=30),
     )
+
+
+def all_texts(value: Any) -> Iterator[str]:
+    """All texts in a JSON value, less the names of its fields."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from all_texts(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from all_texts(inner)
