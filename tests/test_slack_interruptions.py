@@ -129,6 +129,7 @@ async def test_a_run_that_fails_says_so_in_one_sentence(chat: Scene) -> None:
     async with chat.parley():
         asked = await chat.asks()
         await chat.answered(asked, "Half of \n\nThe model is gone. Please try again.")
+        chat.clock.advance(1)  # a channel takes one message a second, and this one may have been posted as a whole
         again = await chat.asks("and now?")
         (answer,) = await chat.answered(again, "The model is gone. Please try again.")
     assert buttons(answer) == []
