@@ -13,6 +13,8 @@ from bot.models.port import Turn
 from tests.scripted_model import Gate
 from tests.slack_parley import JUDGED, Scene, buttons, scene
 
+REPLIES = "conversations.replies"
+
 
 @pytest.fixture
 async def chat(tmp_path: Path) -> AsyncIterator[Scene]:
@@ -100,3 +102,35 @@ async def test_two_undelivered_answers_of_a_thread_keep_apart_over_a_restart(cha
     chat.model.say("Second answer.")
     async with chat.parley():
         await chat.answered(asked, "First answer.", "Second answer.")
+
+
+async def test_a_stream_of_which_nobody_knows_is_taken_by_one_of_two_undelivered_answers(chat: Scene) -> None:
+    stopping = chat.workspace.holds("chat.stopStream", times=5)
+    chat.model.say("First answer.")
+    gate = held(chat, "Second ")
+    async with chat.parley() as parley:
+        asked = await chat.asks("one?")
+        await stopping.reached()
+        chat.workspace.fails("chat.startStream", after=True)
+        await chat.alice.says("two?", chat.general, thread=asked)
+        await gate.reached.wait()
+        await chat.workspace.until(lambda: len(chat.posts(asked)) == 2)
+        await parley.core.handler.close(grace=0)
+    stopping.release()
+    looking_up = [chat.workspace.holds(REPLIES, after=True) for _ in ("one?", "two?")]
+    deleting = chat.workspace.holds("chat.delete")
+    chat.model.say("Second answer.")
+    async with chat.parley() as parley:
+        await looking_up[0].reached()
+        await _as_far_as_they_come()
+        for look in looking_up:
+            look.release()
+        await _as_far_as_they_come()
+        deleting.release()
+        await parley.quiet()
+        await chat.answered(asked, "First answer.", "Second answer.")
+
+
+async def _as_far_as_they_come() -> None:
+    for _ in range(500):
+        await asyncio.sleep(0)

@@ -14,8 +14,10 @@ from adapters.slack.board import Board, Segment
 from adapters.slack.calls import Calls, SlackError
 from adapters.slack.hearing import Me
 from adapters.slack.pen import APPEND, GONE, QUESTION, UPDATE, Pen
+from adapters.slack.reading import Ours
 from adapters.slack.showing import Showing
 from adapters.slack.working import NOT_OFFERED, Working
+from adapters.turns import Turns
 from bot.ports import Conversation, Placed, Reply
 from bot.view import View
 
@@ -48,6 +50,8 @@ class Answers:
     """The runs of the messages that were seen lately, by their `ts`: what is open or undecided looks alike on Slack."""
     excused: Recent[str, str] = field(default_factory=lambda: Recent(REMEMBERED))
     """What people were told cannot be posted, by the run: once of its question, and once of its answer."""
+    claims: Turns = field(default_factory=Turns)
+    """In each thread one reply at a time looks for its messages, and none while a stream begins."""
     editing: dict[str, float] = field(default_factory=dict)
     """When the runs began whose states on the way are edited."""
 
@@ -106,14 +110,14 @@ class Answers:
             showing.board = replace(showing.board, form="edit", waiting="", asking=True)
 
     def _read(self, reply: Reply, placed: Placed) -> Board:
-        """What is recorded of a reply: its messages are known from now on as its own."""
+        """What is recorded of a reply: its messages are known from now on as its own, if no other has taken them."""
         board = Board.read(placed.state)
         self._remember(reply, board)
         return board
 
     def _remember(self, reply: Reply, board: Board) -> None:
         for segment in board.segments:
-            self.whose.put(segment.ts, reply.run_id)
+            self.whose.put(segment.ts, self.whose.get(segment.ts, reply.run_id))
 
     async def _excuse(self, reply: Reply, error: SlackError, what: str) -> None:
         """Tell the one who asked what cannot be posted, if at least that can be."""
@@ -169,7 +173,8 @@ class Answers:
     def _pen(self, reply: Reply, board: Board) -> Pen:
         where, route = reply.conversation, reply.route
         root = board.root or where.thread
-        return Pen(self.calls, where.channel, root, reply.run_id, str(route["user"]), str(route["team"]), self.begun)
+        user, team, claim = str(route["user"]), str(route["team"]), self.claims.of(where.channel, root)
+        return Pen(self.calls, where.channel, root, reply.run_id, user, team, self.begun, claim)
 
     def _placed(self, reply: Reply, board: Board) -> Placed:
         where = reply.conversation
@@ -194,10 +199,7 @@ class Answers:
             del self.begun[ts]
             self.calls.streams.over()
         segments: list[Segment] = []
-        for message in await reading.ours(self.calls, self.me, channel, pen.root, reply.run_id, after):
-            own = {self.begun.get(message.ts, reply.run_id), self.whose.get(message.ts, reply.run_id)}
-            if message.part is None and own != {reply.run_id}:
-                continue
+        for message in await self._claimed(pen, after):
             if message.part is None:
                 going = not over and self.working.usual == "session"
                 await self._end(pen, message.ts, len(segments), "processing" if going else "")
@@ -208,6 +210,21 @@ class Answers:
         if segments and waiting == "status" and self.working.usual == "session":
             waiting = "both"  # with the end of a broken stream the session went on, perhaps at an earlier attempt
         return replace(board, segments=tuple(segments), form=form, waiting=waiting, cuts=(), tasks={})
+
+    async def _claimed(self, pen: Pen, after: str) -> list[Ours]:
+        """The run's messages. One that a stream began bears no sign of its run: of several replies that are not
+        delivered yet, the first one to see it has it.
+        """
+        async with pen.claim:
+            found = await reading.ours(self.calls, self.me, pen.channel, pen.root, pen.run_id, after)
+            own = [one for one in found if one.part is not None or self._of(one.ts, pen.run_id) == {pen.run_id}]
+            for one in own:
+                self.whose.put(one.ts, pen.run_id)
+        return own
+
+    def _of(self, ts: str, run_id: str) -> set[str]:
+        """The runs that are known to have a message; this one where none is."""
+        return {known.get(ts, run_id) for known in (self.begun, self.whose)}
 
     async def _end(self, pen: Pen, ts: str, number: int, status: str) -> None:
         try:

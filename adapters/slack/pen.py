@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,25 +56,28 @@ class Pen:
     """Whom the reply is for: https://docs.slack.dev/reference/methods/chat.startStream wants them in channels."""
     begun: MutableMapping[str, str]
     """The runs of the open streams, by the `ts` of the message. It is kept up here."""
+    claim: asyncio.Lock
+    """The thread's: nobody looks for messages of his own in it while a stream begins."""
 
     async def start(self, chunks: Sequence[Chunk]) -> str:
         """Begin a streaming message; returns its `ts`. It takes no metadata, but at its end."""
-        answer = await self.calls.call(
-            "chat.startStream",
-            {
-                "channel": self.channel,
-                "thread_ts": self.root,
-                "recipient_user_id": self.user,
-                "recipient_team_id": self.team,
-                "task_display_mode": "timeline",
-                "chunks": list(chunks),
-            },
-            rank=Rank.FINAL,
-            channel=self.channel,
-            patient=False,
-            paced=True,
-        )
-        self.begun[answer["ts"]] = self.run_id
+        async with self.claim:
+            answer = await self.calls.call(
+                "chat.startStream",
+                {
+                    "channel": self.channel,
+                    "thread_ts": self.root,
+                    "recipient_user_id": self.user,
+                    "recipient_team_id": self.team,
+                    "task_display_mode": "timeline",
+                    "chunks": list(chunks),
+                },
+                rank=Rank.FINAL,
+                channel=self.channel,
+                patient=False,
+                paced=True,
+            )
+            self.begun[answer["ts"]] = self.run_id
         return str(answer["ts"])
 
     async def append(self, ts: str, chunks: Sequence[Chunk], *, paced: bool) -> None:

@@ -55,8 +55,9 @@ async def thread(calls: Calls, channel: str, root: str, *, after: str = "") -> A
 async def ours(calls: Calls, me: Me, channel: str, root: str, run_id: str, after: str) -> Sequence[Ours]:
     """What a thread shows of the run's reply, oldest first.
 
-    A stream's message has no metadata until its end. One run at a time answers in a thread, so that such a message
-    after the run's question is its own. Nothing where Slack does not show the thread at all. Raises `SlackError`.
+    A stream's message has no metadata until its end. Such a message after the run's question may be its own, or that of
+    a later run whose answer is not delivered either. Nothing where Slack does not show the thread at all.
+    Raises `SlackError`.
     """
     found = []
     try:
