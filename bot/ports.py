@@ -63,10 +63,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What was said in a conversation before Parley was called into it; without an author it was Parley."""
+    """What was said in a conversation before Parley was called into it; without an author it was Parley.
+
+    `key` is the one under which the platform would bring it as a message of that conversation.
+    """
 
     text: str
     author: Author | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

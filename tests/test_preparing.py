@@ -88,6 +88,40 @@ async def test_what_was_said_before_stands_before_the_question(parley: Parley, m
     assert parley.room.lookups == [("When?", True), ("Sure?", False)]
 
 
+async def test_what_was_read_as_said_before_is_not_answered_again_when_it_comes_late(
+    parley: Parley, model: ScriptedModel
+) -> None:
+    parley.room.earlier = [Earlier("Lunch at one?", BOB, "late"), Earlier("Noted.")]
+    model.say("At one.")
+    await parley.alice.say("When?", raw=True)
+    await parley.quiet()
+    await parley.alice.say("Lunch at one?", by=BOB, key="late", raw=True)
+    await parley.quiet()
+    assert parley.room.answers == ["At one."]
+    assert read(model) == ["Bob (U2):\nLunch at one?", "Noted.", "Alice Smith (U1):\nWhen?"]
+
+
+async def test_what_waits_for_its_own_answer_is_not_read_as_said_before(parley: Parley, model: ScriptedModel) -> None:
+    parley.room.earlier = [Earlier("Lunch today?", BOB), Earlier("Lunch at one?", BOB, "waits")]
+    looking_up, go_on = asyncio.Event(), asyncio.Event()
+
+    async def look_up(_: InboundMessage) -> None:
+        looking_up.set()
+        await go_on.wait()
+
+    parley.room.before_lookup = look_up
+    model.say("At one.")
+    model.say("Yes.")
+    await parley.alice.say("When?", raw=True)
+    await looking_up.wait()
+    await parley.alice.say("Lunch at one?", by=BOB, key="waits", raw=True)
+    go_on.set()
+    await parley.quiet()
+    assert parley.room.answers == ["At one.", "Yes."]
+    assert read(model, 0) == ["Bob (U2):\nLunch today?", "Alice Smith (U1):\nWhen?"]
+    assert read(model, 1)[2:] == ["At one.", "Bob (U2):\nLunch at one?"]
+
+
 async def test_who_may_not_ask_is_told_so_and_no_model_hears_of_it(parley: Parley, model: ScriptedModel) -> None:
     await parley.alice.say("Secrets?", by=GUEST, raw=True)
     await parley.quiet()

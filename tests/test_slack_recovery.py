@@ -216,3 +216,16 @@ async def test_where_the_thread_may_not_be_read_the_answer_is_said_all_the_same(
     chat.model.say(WHOLE)
     async with chat.parley():
         await chat.answered(asked, WHOLE)
+
+
+async def test_what_was_read_as_said_before_is_no_question_when_slack_brings_it_again(chat: Scene) -> None:
+    chat.model.say("At one.")
+    async with chat.parley():
+        lunch = await chat.alice.says("Lunch?", chat.general)
+        await chat.alice.says("At one?", chat.general, thread=lunch)
+        await chat.asks("is it?", thread=lunch)
+        await chat.answered(lunch, "At one.")
+    async with chat.parley() as parley:
+        await chat.workspace.redeliver()
+        await parley.settled()
+        await chat.answered(lunch, "At one.")

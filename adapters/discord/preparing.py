@@ -59,8 +59,9 @@ class Preparing:
     async def _earlier(self, message: InboundMessage) -> Sequence[Earlier]:
         """What was said before the question; nothing where Discord does not show it."""
         route, where = message.route, message.conversation
+        about = route.get("reply")
         try:
-            if about := route.get("reply"):
+            if about:
                 said = [await self._one(where.channel, str(about))]
             else:
                 upto = str(route.get("message") or route["command"])
@@ -73,7 +74,9 @@ class Preparing:
             log.warning("what was said before was not read", code=error.code)
             return []
         shown = [one.get("referenced_message") or one if one.get("type") == STARTER else one for one in said]
-        return [await self._said(one, where.workspace) for one in shown if one.get("type") in READ and _words(one)]
+        wanted = [one for one in shown if one.get("type") in READ and _words(one)]
+        # What somebody replied to in a channel is answered in a place of its own, where it is a question.
+        return [await self._said(one, where.workspace, "" if about else str(one["id"])) for one in wanted]
 
     async def _beginning(self, channel: str, thread: str) -> list[Message]:
         """The message that a thread was opened from, if it was; it has the thread's id."""
@@ -89,13 +92,13 @@ class Preparing:
         message: Message = await self.calls.call(route, rank=Rank.LOOKUP, sure=True)
         return message
 
-    async def _said(self, one: Message, server: str) -> Earlier:
+    async def _said(self, one: Message, server: str, key: str) -> Earlier:
         known = {str(person["id"]): _name(person) for person in one.get("mentions") or ()}
         text = (await self._readable(_words(one), server, known))[:LONGEST_EARLIER]
         author = one["author"]
         if str(author["id"]) == self.me.user:
             return Earlier(text)
-        return Earlier(text, Author(str(author["id"]), _name(author)))
+        return Earlier(text, Author(str(author["id"]), _name(author)), key)
 
 
 def _name(person: Mapping[str, Any]) -> str:

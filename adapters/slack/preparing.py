@@ -91,9 +91,9 @@ class Preparing:
         if attached := ", ".join(" ".join(file["name"].split()) for file in files.described(one.get("files") or ())):
             text = f"{text}\n(attached: {attached[:LONGEST_EARLIER]})".strip()
         if one.get("user") == self.me.user or (self.me.bot and one.get("bot_id") == self.me.bot):
-            return Earlier(text)
+            return Earlier(text)  # it never comes as a message
         id_ = str(one.get("user") or one.get("bot_id") or "")
-        return Earlier(text, Author(id_, names.get(id_) or speaker(one) or id_))
+        return Earlier(text, Author(id_, names.get(id_) or speaker(one) or id_), key=str(one["ts"]))
 
 
 def _speaks(message: Mapping[str, Any]) -> bool:

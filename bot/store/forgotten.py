@@ -3,7 +3,8 @@
 A platform may bring a message again after it was forgotten: Slack for some minutes
 (https://docs.slack.dev/apis/events-api/#retries), Discord's conversations are read a day back when a session begins. It
 would be answered as a new one then. A conversation that was forgotten is still on its platform, and what was said there
-before would be read and stored again with the next question. So both leave a mark, a digest of where they were.
+before would be read and stored again with the next question. So both leave a mark, a digest of where they were; and so
+does what was read as said before a question, which is answered with that.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ BROUGHT_AGAIN = 2 * 86_400.0
 
 
 class Forgotten(Exception):
-    """The message was forgotten, and comes again: nothing is to be stored of it."""
+    """The message was forgotten, or read with another one, and comes again: nothing is to be stored of it."""
 
 
 def message(key: str) -> str:

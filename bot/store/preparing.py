@@ -13,7 +13,7 @@ from bot.assistants.types import Author, File, Message, Role, new_id, well_forme
 from bot.errors import Superseded
 from bot.ports import Conversation, Earlier, InboundMessage
 from bot.store import files as stored_files
-from bot.store import threads
+from bot.store import forgotten, threads
 from bot.store.inbox import scoped
 from bot.store.runs import HELD, holding
 from bot.store.schema import IS_ACTIVE, files, messages, runs
@@ -116,11 +116,32 @@ async def record(tx: AsyncConnection, run_id: str, owner: str, found: Findings, 
         if (await tx.execute(_OURS, holding(run_id, owner))).first() is None:
             raise Superseded(f"Run '{run_id}' is over, or no longer ours.")
         return False
-    earlier = [_message(found.of.thread_id, said, now) for said in found.earlier]
-    if earlier:
-        await threads.add_before(tx, found.of.thread_id, found.of.position, earlier)
+    if found.earlier:
+        await _add_earlier(tx, found, now)
     await stored_files.add(tx, {found.of.id: found.files})
     return True
+
+
+_HERE = select(messages.c.key).where(
+    messages.c.thread_id == bindparam("of_thread"), messages.c.key.in_(bindparam("keys", expanding=True))
+)
+
+
+async def _add_earlier(tx: AsyncConnection, found: Findings, now: float) -> None:
+    """Put what was said before in front of the message, but what the thread has as a message already.
+
+    Should the platform bring one of them yet, it is not answered again: the model has read it with this question.
+    """
+    where = found.of.message.conversation
+    said = [(scoped(where, one.key) if one.key else "", one) for one in found.earlier]
+    given = {"of_thread": found.of.thread_id, "keys": [key for key, _ in said]}
+    here = set((await tx.execute(_HERE, given)).scalars())
+    new = [(key, one) for key, one in said if key not in here]
+    if new:
+        before = [_message(found.of.thread_id, one, now) for _, one in new]
+        await threads.add_before(tx, found.of.thread_id, found.of.position, before)
+    marks = [forgotten.message(key) for key, _ in new if key]
+    await forgotten.add(tx, marks, now + forgotten.BROUGHT_AGAIN)
 
 
 async def _take(tx: AsyncConnection, found: Findings, ours: Mapping[str, str]) -> bool:

@@ -133,6 +133,7 @@ class Delivery:
         for past in self.events[-last:] if last else list(self.events):
             copy = Envelope(past.kind, past.payload, attempt=past.attempt)
             copy.again("timeout")
+            self._pending[copy.payload["event_id"]] = copy.payload
             if self.pusher:
                 self.pusher.start(copy)
             else:
