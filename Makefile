@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint types unit bench bench-slack bench-discord torture soak fuzz lock clean
+.PHONY: setup run test lint types unit bench bench-slack bench-discord bench-search torture soak fuzz lock clean
 
 setup: .venv/.ready
 
@@ -37,6 +37,10 @@ bench-slack: setup
 bench-discord: setup
 	@$(BIN)/python -m tests.benchmarks.discord
 
+# How well and how fast files are searched; takes a minute and a half.
+bench-search: setup
+	@$(BIN)/python -m tests.benchmarks.search
+
 # The core alone, with a model that answers at once, beside a bare loop; takes three minutes.
 bench: setup
 	@$(BIN)/python -m tests.benchmarks.core
@@ -49,12 +53,8 @@ torture: setup
 
 # A steady load with faults for MINUTES on each platform: does anything grow? Draws soak-slack.png and soak-discord.png.
 MINUTES ?= 10
-soak: .venv/.charts
+soak: setup
 	@$(BIN)/python -m tests.ordeals.soak --minutes $(MINUTES)
-
-.venv/.charts: requirements-charts.lock .venv/.ready
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-charts.lock >&2
-	@touch $@
 
 # Thousands of hostile and broken payloads, model streams and arguments; takes four minutes. Again: SEED=…
 fuzz: setup
@@ -64,8 +64,6 @@ fuzz: setup
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 	    --no-annotate --no-header --upgrade --output-file requirements.lock
-	echo 'matplotlib>=3.11' | uv pip compile - --universal --python-version 3.11 --generate-hashes \
-	    --no-annotate --no-header --upgrade --output-file requirements-charts.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
