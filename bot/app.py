@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx2
 
@@ -25,7 +26,8 @@ from bot.flood import Flood
 from bot.handler import Handler
 from bot.housekeeping import Housekeeping
 from bot.inbox import Inbox
-from bot.models.connect import Endpoint, connect
+from bot.library import Library
+from bot.models.connect import Endpoint, connect, connect_embedder
 from bot.models.port import Model
 from bot.overview import Overviews
 from bot.ownership import Ownership
@@ -44,6 +46,7 @@ from bot.ports import (
 from bot.preparing import Preparation
 from bot.presses import Presses
 from bot.replies import Replies
+from bot.searching import Searching
 from bot.settings import Settings
 from bot.settlement import Settlement
 from bot.stopping import Stopping
@@ -54,6 +57,10 @@ from bot.sweep import Sweep
 from bot.toolbox import RegistryToolbox
 from tools import registry as tool_registry
 from tools.registry import Registry
+from tools.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from bot.models.embeddings import Embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +171,17 @@ async def _build(
     model = model or connect(endpoint(settings))
     stack.push_async_callback(model.close)
     http = await stack.enter_async_context(httpx2.AsyncClient(verify=certificates(), timeout=None))
-    toolbox = RegistryToolbox(registry, http, clock, settings.text)
+    sandbox = Sandbox()
+    stack.push_async_callback(sandbox.close)
+    library = Library(database, ownership.name, clock, _vectors(stack, settings))
+    await library.recover()
+    toolbox = RegistryToolbox(registry, http, clock, settings.text, sandbox, Searching(database, library))
     engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock, settings.ask_timeout)
     tools = {tool.name: tool.approval for tool in registry.values()}
     prices = settings.price_list()
     budgets, flood = Budgets(prices), Flood(settings.flood_limit, clock)
     accepting = Inbox(database, assistant, tools, settings.approvers, ownership, budgets, flood, clock)
-    preparation = Preparation(database, ownership.name, clock)
+    preparation = Preparation(database, ownership.name, clock, library)
     settlement = Settlement(database, ownership.name, prices, clock)
     limit = settings.max_concurrent_runs
     handler = Handler(database, engine, accepting, preparation, settlement, ownership, clock, limit=limit)
@@ -191,6 +202,15 @@ async def _build(
         settings.allow,
         settings.deny,
     )
+
+
+def _vectors(stack: AsyncExitStack, settings: Settings) -> Embedder | None:
+    """What makes vectors of texts, where the settings name a model for it."""
+    if settings.openai_embedding_model is None or settings.is_demo:
+        return None
+    embedder = connect_embedder(endpoint(settings), settings.openai_embedding_model)
+    stack.push_async_callback(embedder.close)
+    return embedder
 
 
 def endpoint(settings: Settings) -> Endpoint:

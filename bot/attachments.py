@@ -7,7 +7,6 @@ whether it is downloaded; what it is, its content says.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +14,7 @@ from typing import Literal
 
 from bot import image_header, pdf
 from bot.assistants.types import JSON, File, well_formed
+from bot.decoding import clean, decoded
 from bot.file_kinds import Kind, expected, is_page
 from bot.view import one_line
 
@@ -37,8 +37,9 @@ LONGEST_NAME = 80
 """Characters of a file's name that are shown."""
 _LISTED = 20
 """Files of a message that are told of by name."""
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-READABLE = "I can read images, PDF and text files only."
+READABLE = "I can read images, PDF, Word (DOCX), Excel (XLSX) and text files only."
+SEARCHED = "[cut here: the file goes on; file_search looks through all of it]"
+IN_SEARCH = "(What this file says is found by file_search only.)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ async def read(
         return await asyncio.to_thread(_image, name, data)
     if data.startswith(b"%PDF-") or (wanted == "pdf" and b"%PDF-" in data[:1024]):
         return await _pdf(name, data, min(room, LONGEST_TEXT), places)
+    if wanted == "office" and data:
+        return File(name, mime, len(data), IN_SEARCH)
     if is_page(name, mime, data):
         return _unread(name, mime, data, f"{name} was not read: a web page came in its place.")
     if wanted in ("image", "pdf") and data:
@@ -180,7 +183,7 @@ async def _pdf(name: str, data: bytes, room: int, places: asyncio.Semaphore | No
     pages = await pdf.read(data, pages=PAGES, room=room, places=places)
     if pages.problem:
         return _unread(name, mime, data, f"{name} was not read: {_PDF_PROBLEMS[pages.problem]}.")
-    text = _clean(pages.text)
+    text = clean(pages.text)
     if not text.strip():
         why = "its pages hold no text (they may be scanned)" if pages.pages else "it has no pages"
         return _unread(name, mime, data, f"{name} was not read: {why}.")
@@ -204,16 +207,16 @@ _PDF_PROBLEMS: dict[Literal["encrypted", "damaged", "slow", "failed", "stopped"]
 def _text(name: str, mime: str, data: bytes, room: int) -> File:
     if room < LEAST_TEXT:
         return _unread(name, mime, data, _no_room(name))
-    text = _decoded(data)
+    text = decoded(data)
     if text is None:
         return _unread(name, mime, data, f"{name} was not read: {READABLE}")
     if not text.strip():
         return File(name, mime, len(data), "(This file is empty.)")
     kept = _within(text, room)
     if kept == text:
-        return File(name, mime, len(data), _clean(kept))
+        return File(name, mime, len(data), clean(kept))
     note = f"{name} is long: I read only the first {len(kept):,} of its {len(text):,} characters."
-    return File(name, mime, len(data), f"{_clean(kept)}\n[cut here: the file goes on]", note=note)
+    return File(name, mime, len(data), f"{clean(kept)}\n{SEARCHED}", note=note)
 
 
 def _no_room(name: str) -> str:
@@ -228,37 +231,3 @@ def _within(text: str, room: int) -> str:
     kept = encoded[:room].decode("utf-8", "ignore")
     line = kept.rfind("\n")
     return kept[:line] if line > max(0, len(kept) - 1000) else kept
-
-
-def _decoded(data: bytes) -> str | None:
-    """The text of a file, or None for one that holds something else."""
-    try:
-        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-            text = data.decode("utf-16")
-            return None if "\0" in text else text
-        if b"\0" in data or _share(data, _BINARY) > 0.02:
-            return None
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return _western(data)
-
-
-def _western(data: bytes) -> str | None:
-    """Text in Windows-1252: letters beyond ASCII are few in the languages that were written in it."""
-    try:
-        return data.decode("cp1252") if _share(data, _BEYOND_ASCII) < 0.25 else None
-    except UnicodeDecodeError:
-        return None
-
-
-_BINARY = bytes({*range(0x20), 0x7F} - set(b"\t\n\r\f\x08\x1b"))
-_BEYOND_ASCII = bytes(range(0x80, 0x100))
-
-
-def _share(data: bytes, these: bytes) -> float:
-    return (len(data) - len(data.translate(None, these))) / max(len(data), 1)
-
-
-def _clean(text: str) -> str:
-    """Without control characters, which no model needs and not every database takes."""
-    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -161,6 +161,7 @@ def admin(
 ) -> None:
     """Give a command as an admin, while Parley runs or not. What was exported goes to standard output, or to FILE."""
     from adapters.console import who
+    from adapters.console.folder import Folder
     from adapters.console.typed import Typed
     from bot.admin import Given, carry_out, write
 
@@ -171,6 +172,8 @@ def admin(
     answer = outcome.answer
     if answer.forgot and outcome.where == who.HERE:
         Typed(_history(found)).forget()
+        if left := Folder(_files(found)).forget():
+            typer.echo(left, err=True)
     # Where standard output is the file, it is that and nothing else.
     typer.echo(printable(answer.text), err=answer.file is not None and output is None)
     if output is not None:
@@ -245,14 +248,19 @@ def _console(found: Settings) -> None:
     # The screen is for the answers, and standard error for the statuses: the log joins them where it was asked for.
     log.configure(found.log_level if "log_level" in found.model_fields_set else "warning", found.log_format)
     if sys.stdin.isatty() and sys.stdout.isatty():
-        _run(talk(found, ChatConsole(_greeting(found), _history(found))))
+        _run(talk(found, ChatConsole(_greeting(found), _history(found), _files(found))))
     else:
-        _run(talk(found, PipedConsole()))
+        _run(talk(found, PipedConsole(folder=_files(found))))
 
 
 def _history(found: Settings) -> Path:
     """The file that keeps what was typed in the chat."""
     return found.database.with_name(f"{found.database.name}.history")
+
+
+def _files(found: Settings) -> Path:
+    """The folder for what tools make for the one at the terminal."""
+    return found.database.with_name(f"{found.database.name}.files")
 
 
 def _greeting(found: Settings) -> str:

@@ -13,12 +13,13 @@ from typing import Any
 
 import structlog
 
-from bot import asking
+from bot import asking, citations
 from bot.assistants.asking import Asking
 from bot.assistants.events import (
     ActionRequired,
     CallsRecorded,
     Event,
+    FileRead,
     MessageCompleted,
     OutputRecorded,
     Remarked,
@@ -27,8 +28,9 @@ from bot.assistants.events import (
     TextAppended,
     TextDiscarded,
 )
-from bot.assistants.types import Run
+from bot.assistants.types import Run, ShownFile
 from bot.buttons import Button
+from bot.citations import Source
 from bot.clock import Clock
 from bot.errors import PlatformError
 from bot.ports import Adapter, Conversation, Placed
@@ -80,6 +82,8 @@ class Sheet:
         self._lines: dict[str, StatusLine] = {}
         self._ended: Run | None = None
         self._asking: Sequence[Asking] = ()
+        self._shown: dict[str, Sequence[ShownFile]] = {}
+        self._sources: dict[int, Source] = {}
         self._put_away = False
         self.at_rest = False
         """Nothing more comes: the run ended, or waits for someone outside."""
@@ -100,7 +104,14 @@ class Sheet:
             case OutputRecorded(call):
                 self._asking = [one for one in self._asking if one.call.id != call.id]
                 self._put_away = self._put_away or call.output == asking.DISMISSED
+                self._shown[call.id] = call.shown
+                self._sources |= citations.sources(call)
                 self._line(call.id, call.name, "failed" if call.failed else "done")
+            case FileRead(name, share) if share < 1 or f"file {name}" in self._lines:  # a short one is not worth a line
+                state: LineState = "done" if share >= 1 else "running"
+                self._lines[f"file {name}"] = StatusLine(f"file {name}", name, state, share)
+            case FileRead():
+                pass
             case Remarked(text):
                 self._remarks.setdefault(text)
             case RunEnded(run):
@@ -113,7 +124,8 @@ class Sheet:
                 pass
 
     def view(self) -> View:
-        run, text, remarks = self._ended, self._text(), tuple(self._remarks)
+        run, remarks = self._ended, tuple(self._remarks)
+        text = citations.cited(self._text(), self._sources, final=run is not None)
         if run is None:
             stop = (Button("stop", self._run_id),)
             waiting = {one.call.id for one in self._asking}
@@ -126,7 +138,8 @@ class Sheet:
             case "completed" | "failed" | "cancelled" | "incomplete" | "expired":
                 judging = self._judging() if run.status == "completed" and text else ()
                 told = asking.PUT_AWAY if run.status == "cancelled" and self._put_away else notice(run)
-                return View((), text, run.status, told, remarks, judging)
+                files = tuple(file for shown in self._shown.values() for file in shown)
+                return View((), text, run.status, told, remarks, judging, files=files)
             case _:
                 raise AssertionError(f"a run ended as {run.status}")
 

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Literal
 
-Kind = Literal["image", "other image", "pdf", "text", "other", "unknown"]
+Kind = Literal["image", "other image", "pdf", "office", "text", "other", "unknown"]
 
 _IMAGES = {"png", "jpg", "jpeg", "jfif", "webp", "gif"}
 """https://platform.openai.com/docs/guides/images-vision (image input requirements)"""
@@ -26,7 +26,8 @@ _NAMED_OTHERS = """
 lz4 m4a m4v mdb mkv mov mp3 mp4 mpeg mpg msg msi numbers o obj odp ods odt ogg opus otf pages parquet pkg pkl ppt
 pptx pyc rar rpm rtf so sqlite stl swf tar tgz ttf wasm wav webm wma wmv woff woff2 xls xlsm xlsx xz zip zst
 """
-_OTHERS = frozenset(_NAMED_OTHERS.split())
+_OFFICE = {"docx", "docm", "xlsx", "xlsm"}
+_OTHERS = frozenset(_NAMED_OTHERS.split()) - _OFFICE
 
 _TEXT_TYPE = re.compile(
     r"text/|message/|application/(?:[\w.-]+\+)?(?:json|xml|yaml)$"
@@ -44,29 +45,31 @@ _PAGE = re.compile(
 
 def expected(name: str, mime: str) -> Kind:
     """The ending goes before the type: platforms call TypeScript a video."""
-    ending = _ending(name)
-    if ending in _TEXTS:
+    end = ending(name)
+    if end in _TEXTS:
         return "text"
-    if ending == "pdf" or (mime == "application/pdf" and ending not in _OTHERS):
+    if end == "pdf" or (mime == "application/pdf" and end not in _OTHERS):
         return "pdf"
-    if ending in _IMAGES or mime in ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif"):
+    if end in _OFFICE:
+        return "office"
+    if end in _IMAGES or mime in ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif"):
         return "image"
     if mime == "image/svg+xml" or _TEXT_TYPE.match(mime):
         return "text"
-    if ending in _OTHER_IMAGES or mime.startswith("image/"):
+    if end in _OTHER_IMAGES or mime.startswith("image/"):
         return "other image"
-    return "other" if ending in _OTHERS or _OTHER_TYPE.match(mime) else "unknown"
+    return "other" if end in _OTHERS or _OTHER_TYPE.match(mime) else "unknown"
 
 
 def is_page(name: str, mime: str, data: bytes) -> bool:
     """A web page under the name of something else: what a platform shows to who may not download the file."""
     plain = (
-        _ending(name) in _MARKUP or mime in ("text/html", "application/xhtml+xml") or expected(name, mime) == "unknown"
+        ending(name) in _MARKUP or mime in ("text/html", "application/xhtml+xml") or expected(name, mime) == "unknown"
     )
     return not plain and _PAGE.match(data[:2000]) is not None
 
 
-def _ending(name: str) -> str:
+def ending(name: str) -> str:
     """`tsx` for `App.tsx`, `dockerfile` for `Dockerfile`, `env` for `.env`."""
     path = PurePosixPath(name.lower().replace("\\", "/"))
     return (path.suffix or path.name).removeprefix(".")

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 import structlog
 
 from bot import attachments, pdf
-from bot.assistants.events import Emit, Remarked
+from bot.assistants.events import Emit, FileRead, Remarked
 from bot.assistants.types import JSON, File, LastError, Run
 from bot.attachments import ALL_TEXT, Planned, room_left
 from bot.clock import Clock
-from bot.errors import PlatformError
+from bot.errors import NotFound, PlatformError
+from bot.library import Library
 from bot.ports import InboundMessage, Prepared
 from bot.store import files, preparing
 from bot.store.database import Database
+from bot.store.library import Shelf
 from bot.store.preparing import Findings, Unprepared
 
 WAITS = (1.0, 2.0, 4.0)
@@ -72,6 +74,8 @@ class Preparation:
     database: Database
     owner: str
     clock: Clock
+    library: Library | None = None
+    """Where files are kept so that they can be searched."""
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(pdf.AT_ONCE))
     """Of processes that read PDFs."""
 
@@ -117,7 +121,7 @@ class Preparation:
             # Nobody called for Parley with a follow-up: nothing is said then.
             work.refusals.append("" if one.message.follow_up else prepared.refusal)
             return
-        read = [] if one.read else await self._read(work, one.message)
+        read = [] if one.read else await self._read(work, one)
         found, now = Findings(one, prepared.text, prepared.author, prepared.earlier, read), self.clock.now()
         if await self.database.write(lambda tx: preparing.record(tx, work.run_id, self.owner, found, now)):
             work.ready, work.begins = True, False
@@ -133,13 +137,13 @@ class Preparation:
             return Prepared(message.text, message.author)
         return await self._again(lambda: platform.prepare(message, first=first), longest=LONGEST_WAIT)
 
-    async def _read(self, work: _Work, message: InboundMessage) -> list[File]:
+    async def _read(self, work: _Work, one: Unprepared) -> list[File]:
         read: list[File] = []
-        for planned in attachments.plan(message.attachments):
-            read.append(await self._file(work, planned, room=room_left(read, work.room)))
+        for planned in attachments.plan(one.message.attachments):
+            read.append(await self._file(work, one, planned, room=room_left(read, work.room)))
         return read
 
-    async def _file(self, work: _Work, planned: Planned, *, room: int) -> File:
+    async def _file(self, work: _Work, one: Unprepared, planned: Planned, *, room: int) -> File:
         if not planned.limit:
             return planned.unread()
         fetch = partial(work.platform.download, planned.attachment, planned.limit)
@@ -152,7 +156,24 @@ class Preparation:
         except (PlatformError, TimeoutError) as error:
             log.info("file not fetched", error=repr(error))
             return planned.lost()
-        return await attachments.read(planned.name, planned.mime, data, room=room, places=self.places)
+        file = await attachments.read(planned.name, planned.mime, data, room=room, places=self.places)
+        return file if file.data else await self._shelved(work, one, file, data)
+
+    async def _shelved(self, work: _Work, one: Unprepared, file: File, data: bytes) -> File:
+        """The file, which can be searched in its thread from now on, or what is to be said where it cannot."""
+        if self.library is None or (file.note and not file.text):
+            return file
+        where = one.message.conversation
+        shelf = Shelf(where.platform, where.workspace, where.channel, one.thread_id)
+        stored = self.library.place(shelf, file.name, file.mime, len(data), one.message.author.id, one.id)
+        tell = partial(_tell, work.emit, file.name)
+        try:
+            outcome = await self.library.read(stored, data, begun=False, tell=tell)
+        except NotFound:  # the message was deleted
+            return file
+        if outcome.problem and outcome.same is None and file.text == attachments.IN_SEARCH:
+            return replace(file, text="", note=outcome.problem)
+        return file
 
     async def _again(self, attempt: Callable[[], Awaitable[T]], *, longest: float) -> T:
         """Try until it goes, or cannot be helped, and wait no longer than `longest` seconds between two attempts.
@@ -168,6 +189,10 @@ class Preparation:
                 log.info("look-up failed, trying again", error=str(error))
                 await self.clock.sleep(min(longest, wait if error.retry_after is None else error.retry_after))
         return await attempt()
+
+
+def _tell(emit: Emit, name: str, share: float) -> None:
+    emit(FileRead(name, share))
 
 
 def _named(message: InboundMessage) -> str:

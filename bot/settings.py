@@ -91,6 +91,7 @@ class Settings(_Source):
     azure_openai_api_key: Secret = Field(default=None, description=AZURE_KEYS)
     openai_api_version: str | None = None
     model: str = "gpt-5.4-mini"
+    openai_embedding_model: str | None = None
     instructions: str = DEFAULT_INSTRUCTIONS
     slack_bot_token: Secret = Field(default=None, description=SLACK_BOT_TOKENS)
     slack_app_token: Secret = Field(default=None, description=SLACK_APP_TOKENS)

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 import httpx2
 
 from bot.assistants.asking import Asking, Question
-from bot.assistants.types import Asks, Run, ToolCall, function_name
+from bot.assistants.types import Asks, Run, ShownFile, ToolCall, function_name, new_id
 from bot.clock import Clock
 from bot.models.port import FunctionTool
-from tools.registry import Registry
+from bot.searching import Searching
+from tools.registry import Registry, ToolError
+from tools.sandbox import Sandbox
+from tools.searching import Search
 
 APPROVAL = "approval"
 """The key of a run's tool that says whose approval its calls need: `asker`, `admins` or `either`."""
+
+Show = Callable[[str, str, bytes], Coroutine[Any, Any, None]]
+"""Gives the person a file: its name, its MIME type and what is in it. Raises `ToolError` where it cannot."""
+
+
+MOST_SHOWN, LARGEST_SHOWN = 10, 5_000_000
+"""Files that one call may give the person, and bytes of each."""
+
+
+async def shows_nothing(name: str, mime: str, content: bytes, /) -> None:
+    raise ToolError("Files cannot be shown here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +42,10 @@ class CallContext:
     http: httpx2.AsyncClient
     clock: Clock
     settings: Callable[[str], str]
+    run_id: str = ""
+    sandbox: Sandbox = field(default_factory=Sandbox)
+    search: Search | None = None
+    show: Show = shows_nothing
 
     def setting(self, name: str, default: str) -> str:
         return self.settings(name) or default
@@ -41,6 +61,8 @@ class RegistryToolbox:
     clock: Clock
     settings: Callable[[str], str]
     """A setting's value by its name; empty where it is unset."""
+    sandbox: Sandbox = field(default_factory=Sandbox)
+    searching: Searching | None = None
 
     def own(self) -> Collection[str]:
         return self.registry.keys()
@@ -51,9 +73,17 @@ class RegistryToolbox:
 
     async def run(self, run: Run, call: ToolCall) -> ToolCall:
         """Only the tools that the run was created with are on, whatever a switch has said since."""
-        context = CallContext(call.id, self.http, self.clock, self.settings)
+        shown: list[ShownFile] = []
+
+        async def show(name: str, mime: str, content: bytes, /) -> None:
+            if len(shown) >= MOST_SHOWN or len(content) > LARGEST_SHOWN:
+                raise ToolError(f"At most {MOST_SHOWN} files of {LARGEST_SHOWN // 1_000_000} MB can be shown.")
+            shown.append(ShownFile(new_id("file"), name, mime, content))
+
+        search = partial(self.searching.search, run) if self.searching else None
+        context = CallContext(call.id, self.http, self.clock, self.settings, run.id, self.sandbox, search, show)
         result = await self.registry.execute(call.name, call.arguments, context, enabled=_enabled(run))
-        return replace(call, output=result.output, failed=result.failed)
+        return replace(call, output=result.output, failed=result.failed, shown=tuple(shown))
 
     def asks(self, run: Run, call: ToolCall) -> Asks | None:
         if self.registry.problem(call.name, call.arguments, enabled=_enabled(run)):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bot.assistants.types import Terminal
+from bot.assistants.types import ShownFile, Terminal
 from bot.buttons import Button
 
 LONGEST_NAME = 64
@@ -32,13 +32,17 @@ def one_line(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StatusLine:
-    """A tool at work: the tool's own name, never its arguments."""
+    """A tool at work: the tool's own name, never its arguments. Or a file that is being read."""
 
     call_id: str
     tool: str
     state: LineState = "running"
+    share: float | None = None
+    """How much of the file called `tool` was read (0 to 1), where the line tells of that."""
 
     def __str__(self) -> str:
+        if self.share is not None:
+            return f"reading {one_line(self.tool)[:LONGEST_NAME]} ({self.share:.0%})…"
         return f"calling {one_line(self.tool)[:LONGEST_NAME]}…"
 
     @property
@@ -88,6 +92,8 @@ class View:
     asks: Sequence[Ask] = ()
     """What the run waits for people to say, perhaps while other calls are still at work. Then nothing goes on until
     they do, so this state has to be shown as surely as the last one."""
+    files: Sequence[ShownFile] = ()
+    """What tools have made for the person. In the last view only, and shown below everything else, in this order."""
     rests: bool = field(default=False, compare=False)
     """No other view comes until somebody outside does something: this one is tried to the end, and then given up."""
 

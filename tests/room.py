@@ -13,7 +13,7 @@ from itertools import count
 from mimetypes import guess_type
 from typing import Any
 
-from bot.assistants.types import JSON, Author
+from bot.assistants.types import JSON, Author, ShownFile
 from bot.buttons import Button
 from bot.errors import PlatformError
 from bot.ports import (
@@ -45,6 +45,7 @@ class Post:
     final: bool = False
     buttons: list[Button] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
+    files: list[ShownFile] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -89,6 +90,7 @@ class Room:
         post.final = view.outcome is not None
         post.buttons = list(view.buttons)
         post.asks = list(view.asks)
+        post.files = list(view.files)
         self._changed.set()
         return number
 

@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
-from bot import pdf
+from bot import bounded, pdf
 from bot.assistants.types import File
-from bot.attachments import ALL_TEXT, LARGEST, LARGEST_IMAGE, LONGEST_TEXT, plan, read, room_left, told
+from bot.attachments import ALL_TEXT, LARGEST, LARGEST_IMAGE, LONGEST_TEXT, SEARCHED, plan, read, room_left, told
 
-ONLY = "I can read images, PDF and text files only."
+ONLY = "I can read images, PDF, Word (DOCX), Excel (XLSX) and text files only."
 LOGIN = b"<!DOCTYPE html><html><title>Sign in</title></html>"
 
 
@@ -208,14 +208,14 @@ async def test_a_page_in_place_of_data_is_refused_but_a_page_is_read() -> None:
 
 async def test_a_long_text_is_cut_at_a_line_and_both_are_told() -> None:
     file = await read("a.log", "", b"0123456789\n" * 10_000)
-    assert file.text.endswith("0123456789\n[cut here: the file goes on]")
-    assert len(file.text) == pytest.approx(LONGEST_TEXT, abs=40)
+    assert file.text.endswith(f"0123456789\n{SEARCHED}")
+    assert len(file.text) == pytest.approx(LONGEST_TEXT, abs=80)
     assert file.note == "a.log is long: I read only the first 49,994 of its 110,000 characters."
 
 
 @pytest.mark.parametrize("text", ["x" * 60_000, "日本語" * 10_000])
 async def test_a_text_without_lines_is_cut_within_its_bytes(text: str) -> None:
-    kept = (await text_of(text.encode())).removesuffix("\n[cut here: the file goes on]")
+    kept = (await text_of(text.encode())).removesuffix(f"\n{SEARCHED}")
     assert text.startswith(kept)
     assert LONGEST_TEXT - 3 < len(kept.encode()) <= LONGEST_TEXT
 
@@ -362,7 +362,7 @@ async def test_a_pdf_whose_readers_are_all_ended_is_not_called_damaged(monkeypat
 
 def test_a_pdf_reader_that_nobody_ends_has_a_second_of_work_for_each_that_it_was_given() -> None:
     data = hostile(b"BT (a) Tj ET " * 3_000_000)
-    command = (sys.executable, "-P", str(pdf.__file__), "50", "100000000", "1")
+    command = (sys.executable, "-P", bounded.__file__, "bot.pdf", '{"pages": 50, "room": 100000000}', "1")
     ended = subprocess.run(command, input=data, capture_output=True, timeout=60)  # noqa: PLW1510
     assert ended.returncode == -signal.SIGXCPU
 

@@ -87,10 +87,10 @@ class Chat:
 
 
 @asynccontextmanager
-async def chat_with(history: Path | None = None) -> AsyncIterator[Chat]:
+async def chat_with(history: Path | None = None, folder: Path | None = None) -> AsyncIterator[Chat]:
     screen, desk = Screen(), Desk()
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=screen):
-        console = ChatConsole("Welcome.", history, source=keyboard, screen=screen)
+        console = ChatConsole("Welcome.", history, folder, source=keyboard, screen=screen)
         await console.start(desk)
         talking = asyncio.create_task(console.talk())
         chat = Chat(console, keyboard, screen, desk, talking)

@@ -25,7 +25,7 @@ from tests.slack_parley import slack_parley
 from tests.slack_talk import Talk, talk_at
 from tests.test_attachments import document, png
 
-ONLY = "I can read images, PDF and text files only."
+ONLY = "I can read images, PDF, Word (DOCX), Excel (XLSX) and text files only."
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ import httpx2
 
 from tests.simulators.open_meteo import OpenMeteo, open_meteo
 from tools.registry import Registry, ToolResult, load
+from tools.sandbox import Sandbox
+from tools.searching import Search
 
 NOON = 1_781_524_800.0
 """2026-06-15 12:00:00 UTC, a Monday."""
@@ -23,12 +25,20 @@ class FakeContext:
     settings: Mapping[str, str] = field(default_factory=dict)
     call_id: str = "call_1"
     moment: float = NOON
+    run_id: str = "run_1"
+    sandbox: Sandbox = field(default_factory=Sandbox)
+    search: Search | None = None
+    files: list[tuple[str, str, bytes]] = field(default_factory=list)
+    """What was shown to the person: name, MIME type and content."""
 
     def setting(self, name: str, default: str) -> str:
         return self.settings.get(name) or default
 
     def now(self) -> float:
         return self.moment
+
+    async def show(self, name: str, mime: str, content: bytes, /) -> None:
+        self.files.append((name, mime, content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +71,8 @@ async def open_bench(*, timeout: float = 5.0) -> AsyncIterator[Bench]:
     """`timeout` is the HTTP client's, in seconds."""
     async with open_meteo(now=lambda: NOON) as fake, httpx2.AsyncClient(timeout=timeout, trust_env=False) as http:
         settings = {"OPEN_METEO_URL": fake.url, "OPEN_METEO_GEOCODING_URL": fake.url}
-        yield Bench(fake, FakeContext(http, settings), load())
+        context = FakeContext(http, settings)
+        try:
+            yield Bench(fake, context, load())
+        finally:
+            await context.sandbox.close()

@@ -7,6 +7,9 @@ from typing import Protocol
 
 import httpx2
 
+from tools.sandbox import Sandbox
+from tools.searching import Search
+
 
 class ToolContext(Protocol):
     @property
@@ -15,8 +18,18 @@ class ToolContext(Protocol):
         ...
 
     @property
+    def run_id(self) -> str:
+        """The run that the call belongs to: what lasts from call to call is kept under it."""
+        ...
+
+    @property
     def http(self) -> httpx2.AsyncClient:
         """One client for all tools, closed at shutdown. Time-outs are the registry's."""
+        ...
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """One for all tools, closed at shutdown."""
         ...
 
     def setting(self, name: str, default: str) -> str:
@@ -25,6 +38,15 @@ class ToolContext(Protocol):
 
     def now(self) -> float:
         """Unix seconds."""
+        ...
+
+    @property
+    def search(self) -> Search | None:
+        """Searches the files that the run may see; None where there is nothing that could."""
+        ...
+
+    async def show(self, name: str, mime: str, content: bytes, /) -> None:
+        """Gives the person a file with the answer. Raises `ToolError` where it cannot."""
         ...
 
 

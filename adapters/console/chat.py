@@ -21,6 +21,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from adapters.console import who
 from adapters.console.asks import Asks, written
+from adapters.console.folder import Folder
 from adapters.console.typed import Typed
 from bot.errors import StoreError
 from bot.ports import Intake, Placed, Reply
@@ -40,11 +41,20 @@ class _Shown:
 
 class ChatConsole(who.Terminal):
     def __init__(
-        self, greeting: str, history: Path | None = None, *, source: Input | None = None, screen: Output | None = None
+        self,
+        greeting: str,
+        history: Path | None = None,
+        folder: Path | None = None,
+        *,
+        source: Input | None = None,
+        screen: Output | None = None,
     ) -> None:
-        """`history` is the file that keeps what was typed; `source` and `screen` are the terminal by default."""
+        """`history` is the file that keeps what was typed, and `folder` takes the files that tools make; `source` and
+        `screen` are the terminal by default.
+        """
         self._greeting = greeting
         self._history = Typed(history)
+        self._folder = Folder(folder)
         self._session: PromptSession[str] = PromptSession(
             message=self._prompt,
             history=self._history,
@@ -82,6 +92,7 @@ class ChatConsole(who.Terminal):
 
     async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
         await self._greeted.wait()
+        kept = await asyncio.to_thread(self._folder.keep, view.files) if view.files else []
         if reply.run_id not in self._shown:
             self._shown[reply.run_id] = _Shown()
             if placed.undecided:
@@ -95,6 +106,8 @@ class ChatConsole(who.Terminal):
         self._show(shown, whole, len(whole) if rests else whole.rfind("\n") + 1)
         for ask in self._asks.put(reply.run_id, view.asks):
             self._print(written(ask))
+        if kept:
+            self._print("\n".join(kept))
         if view.outcome:
             self._print("")
             del self._shown[reply.run_id]
@@ -150,9 +163,11 @@ class ChatConsole(who.Terminal):
     async def _command(self, text: str) -> None:
         assert self._intake is not None
         answer = await self._intake.command(who.command(text))
+        left = ""
         if answer.forgot:
             self._history.forget()
-        self._print(who.told(answer), DIM)
+            left = self._folder.forget()
+        self._print("\n".join(filter(None, [who.told(answer), left])), DIM)
 
     def _prompt(self) -> FormattedText:
         size = self._session.output.get_size()

@@ -7,10 +7,12 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TextIO
 
 from adapters.console import who
 from adapters.console.asks import Asks, written
+from adapters.console.folder import Folder
 from bot.errors import PlatformError
 from bot.ports import Intake, Placed, Reply
 from bot.view import View, printable
@@ -20,11 +22,18 @@ class PipedConsole(who.Terminal):
     """Reads the next line when the one before is answered, so that every line has an answer of its own."""
 
     def __init__(
-        self, source: TextIO | None = None, answers: TextIO | None = None, statuses: TextIO | None = None
+        self,
+        source: TextIO | None = None,
+        answers: TextIO | None = None,
+        statuses: TextIO | None = None,
+        *,
+        folder: Path | None = None,
     ) -> None:
+        """`folder` takes the files that tools make; the streams are the standard ones by default."""
         self._source = source or sys.stdin
         self._answers = answers or sys.stdout
         self._statuses = statuses or sys.stderr
+        self._folder = Folder(folder)
         self._intake: Intake | None = None
         self._nobody: PlatformError | None = None
         self._asks = Asks()
@@ -46,13 +55,18 @@ class PipedConsole(who.Terminal):
             if text == "/help":
                 self._say(self._answers, await who.helped(self._intake))
             elif text.startswith("/"):
-                self._say(self._answers, who.told(await self._intake.command(who.command(text[1:]))))
+                await self._command(self._intake, text[1:])
             elif text:
                 if told := await self._asks.take(self._intake, text):
                     self._say(self._statuses, told)
                 await self._intake.quiet()
             if self._nobody is not None:
                 raise self._nobody
+
+    async def _command(self, intake: Intake, text: str) -> None:
+        answer = await intake.command(who.command(text))
+        left = self._folder.forget() if answer.forgot else ""
+        self._say(self._answers, "\n".join(filter(None, [who.told(answer), left])))
 
     async def render(self, reply: Reply, view: View, placed: Placed) -> Placed:
         told = list(placed.state.get("told", ()))
@@ -63,7 +77,8 @@ class PipedConsole(who.Terminal):
         for ask in self._asks.put(reply.run_id, view.asks):
             self._say(self._answers, written(ask))
         if view.outcome is not None:
-            self._say(self._answers, view.whole)
+            kept = await asyncio.to_thread(self._folder.keep, view.files) if view.files else []
+            self._say(self._answers, "\n".join(filter(None, [view.whole, *kept])))
         return Placed({"told": told})
 
     async def stop_intake(self) -> None:

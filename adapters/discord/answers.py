@@ -10,6 +10,7 @@ import structlog
 
 from adapters.discord import reading
 from adapters.discord.acknowledging import Acknowledging
+from adapters.discord.attaching import finish
 from adapters.discord.board import Board, Segment
 from adapters.discord.calls import Calls, DiscordError, Route
 from adapters.discord.components import runs_of
@@ -102,7 +103,7 @@ class Answers:
 
     async def _bring(self, reply: Reply, showing: Showing, view: View) -> None:
         if _stays(view):
-            await showing.finish(view)
+            await finish(showing, view, self.clock)
         elif not showing.board.response or view.text.strip() or view.status_lines or showing.board.segments:
             await showing.go_on(view)  # a response that says nothing yet is shown by Discord as thinking
 

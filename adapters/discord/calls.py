@@ -8,7 +8,8 @@ by what the headers told.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import io
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -42,6 +43,8 @@ log = structlog.get_logger(__name__)
 
 TIMEOUT = aiohttp.ClientTimeout(total=10, sock_connect=5)
 """Seconds for one attempt at a call, the connection in it."""
+UPLOADING = aiohttp.ClientTimeout(total=40, sock_connect=5)
+"""The same where it brings files."""
 
 SHORT = 5.0
 """Seconds: a pause that is no longer is left to discord.py."""
@@ -100,8 +103,8 @@ class Calls:
     ) -> Any:
         """Make a call when it is its turn, and return what Discord answers, parsed.
 
-        `form` is a multipart body in place of `json`; `timeout` is that of one attempt. `patient` and `sure` are those
-        of `Effort`. `paced`: its turn was taken beforehand, by `wait`. Raises `DiscordError`.
+        `form` is a multipart body in place of `json`, with files as bytes; `timeout` is that of one attempt. `patient`
+        and `sure` are those of `Effort`. `paced`: its turn was taken beforehand, by `wait`. Raises `DiscordError`.
         """
         what = f"{route.method} {route.path}"
         space = bucket_of(route)
@@ -118,7 +121,8 @@ class Calls:
             paced = False
             try:
                 async with turn, asyncio.timeout(LONGEST):
-                    return await self.client.http.request(route, form=form, timeout=timeout, **given)
+                    parts, files = _opened(form or ())
+                    return await self.client.http.request(route, files=files, form=parts, timeout=timeout, **given)
             except Exception as trouble:
                 error = _told_of(what, trouble)
                 self._tell(error)
@@ -173,6 +177,18 @@ class Calls:
             return
         self._told[kind] = now
         log.warning("Discord call failed", what=error.what, status=error.status, code=error.code, problem=str(error))
+
+
+def _opened(form: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[discord.File]]:
+    """A multipart body whose files discord.py can send again: it goes back to their beginning."""
+    parts = [dict(part) for part in form]
+    files = []
+    for part in parts:
+        if "filename" in part:
+            file = discord.File(io.BytesIO(part["value"]), part["filename"])
+            part["value"] = file.fp
+            files.append(file)
+    return parts, files
 
 
 def _told_of(what: str, trouble: Exception) -> DiscordError:

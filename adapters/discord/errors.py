@@ -22,6 +22,7 @@ ANSWERED_ALREADY = 40060
 MISSING_ACCESS, NOT_TO_THIS_PERSON, MISSING_PERMISSIONS, NO_COMMON_SERVER = 50001, 50007, 50013, 50278
 TOO_FAST = 40003
 """Direct conversations are opened too fast."""
+TOO_LARGE = 40005
 ARCHIVED, LOCKED, THREAD_EXISTS = 50083, 160005, 160004
 
 TOKEN_OVER = frozenset({UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION, INVALID_TOKEN})
@@ -40,6 +41,7 @@ _SENTENCES = {
     NOT_TO_THIS_PERSON: "This person takes no direct messages from Parley.",
     NO_COMMON_SERVER: "This person is in no server with Parley, and takes no direct messages from it.",
     TOO_FAST: "Discord wants direct conversations to be opened more slowly.",
+    TOO_LARGE: "Discord refuses a message with so much in it.",
     LOCKED: "Nothing can be written in the thread: it is locked.",
     **dict.fromkeys(TOKEN_OVER, "The time in which Discord takes an answer to this command or press is over."),
 }

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.discord.calls import Calls, Route
+import aiohttp
+
+from adapters.discord.calls import TIMEOUT, UPLOADING, Calls, Route
 from adapters.discord.components import custom_ids
 from adapters.discord.routes import CHANNEL, DIRECTS, MESSAGE, MESSAGES, ORIGINAL, bucket
 from adapters.discord.snowflakes import seconds
@@ -58,7 +60,7 @@ class Sheet:
 
     content: str
     components: Sequence[JSON] = ()
-    file: File | None = None
+    files: Sequence[File] = ()
 
     @property
     def told(self) -> dict[str, Any]:
@@ -69,8 +71,8 @@ class Sheet:
             "allowed_mentions": NOBODY,
             "flags": NO_PREVIEWS,
         }
-        if self.file is not None:
-            told["attachments"] = [{"id": "0", "filename": self.file.name}]
+        if self.files:  # in an edit these are all that the message has from then on
+            told["attachments"] = [{"id": str(number), "filename": file.name} for number, file in enumerate(self.files)]
         return told
 
 
@@ -96,20 +98,23 @@ class Pen:
         if self.answers and number == 0:
             told["message_reference"] = {"message_id": self.answers, "fail_if_not_exists": False}
         route = Route("POST", MESSAGES, channel_id=self.place)
-        answer = await self.calls.call(route, rank=Rank.FINAL, sure=True, **body(told, sheet.file))
+        given = {"timeout": _timeout(sheet), **body(told, *sheet.files)}
+        answer = await self.calls.call(route, rank=Rank.FINAL, sure=True, **given)
         return str(answer["id"]), _shows(answer, sheet)
 
     async def edit(self, id_: str, sheet: Sheet, *, rank: Rank = Rank.FINAL, paced: bool = False) -> None:
         """A state on the way is tried once: a newer one is there before another attempt could be made."""
         route, last = Route("PATCH", MESSAGE, channel_id=self.place, message_id=id_), rank < Rank.STATE
-        given = body(sheet.told, sheet.file)
+        told = {"attachments": [], **sheet.told}  # a file of an earlier state goes
+        given = {"timeout": _timeout(sheet), **body(told, *sheet.files)}
         await self.calls.call(route, rank=rank, patient=last, sure=last, paced=paced, **given)
 
     async def respond(self, sheet: Sheet, *, rank: Rank = Rank.FINAL, paced: bool = False) -> str:
         """Bring the response to a command to a state; returns its id. Wants a ticket."""
         assert self.ticket is not None
         last = rank < Rank.STATE
-        given = body({"attachments": [], **sheet.told}, sheet.file)  # a file of an earlier state goes
+        told = {"attachments": [], **sheet.told}  # as there
+        given = {"timeout": _timeout(sheet), **body(told, *sheet.files)}
         answer = await self.calls.call(
             self.ticket.route("PATCH"), rank=rank, patient=last, sure=last, paced=paced, **given
         )
@@ -149,11 +154,15 @@ def nonce(run_id: str, number: int, again: int) -> str:
 def _shows(message: JSON, sheet: Sheet) -> bool:
     """Discord takes the blanks around a text away, and adds to the components."""
     buttons = [*custom_ids(message.get("components") or ())] == [*custom_ids(sheet.components)]
-    files = bool(message.get("attachments")) == (sheet.file is not None)
+    files = len(message.get("attachments") or ()) == len(sheet.files)
     return buttons and files and str(message.get("content") or "").strip() == sheet.content.strip()
 
 
-def body(told: dict[str, Any], *files: File | None) -> dict[str, Any]:
+def _timeout(sheet: Sheet) -> aiohttp.ClientTimeout:
+    return UPLOADING if sheet.files else TIMEOUT
+
+
+def body(told: dict[str, Any], *files: File) -> dict[str, Any]:
     """What `Calls.call` is given: https://docs.discord.com/developers/reference#uploading-files"""
     uploads = [
         {
@@ -163,7 +172,6 @@ def body(told: dict[str, Any], *files: File | None) -> dict[str, Any]:
             "content_type": "application/octet-stream",
         }
         for number, file in enumerate(files)
-        if file is not None
     ]
     if not uploads:
         return {"json": told}

@@ -19,6 +19,7 @@ from adapters.discord.errors import ARCHIVED, UNKNOWN_MESSAGE
 from adapters.discord.markdown import to_discord
 from adapters.discord.pen import File, Pen, Sheet
 from adapters.pace import Rank
+from adapters.shown import MOST
 from adapters.text import Part, split, with_below
 from bot.ports import Conversation, Placed, Reply
 from bot.view import StatusLine, View
@@ -95,22 +96,28 @@ class Showing:
                 return  # the response was not taken; what stands below it comes with a newer state
         await self._remove_from(len(shown))
 
-    async def finish(self, view: View) -> None:
+    async def finish(self, view: View, files: Sequence[File] = ()) -> None:
         """A state that stays, the answer or what people are asked, and nothing else: each part in its message, and what
-        can be pressed under the last.
+        can be pressed under the last, and files in it.
         """
-        asks, texts = asked(view), lasting(view)
+        asks, texts = asked(view), lasting(view) or [""] * bool(files)
         single = self.single and len(texts) > 1
         if single:
             texts = lasting(replace(view, text="", remarks=()))[-1:] if view.asks else texts[:1]
-        long = single or (self._attach and view.outcome is not None and len(view.whole) > LONG)
-        whole = File(FILE, "\n\n".join(part for part in (view.whole, asks.text) if part).encode()) if long else None
+        long = self._attach and view.outcome is not None and len(view.whole) > LONG and len(files) < MOST
+        if single or long:
+            whole = "\n\n".join(part for part in (view.whole, asks.text) if part)
+            files = [File(FILE, whole.encode()), *files]
         for number, text in enumerate(texts):
             if number == len(texts) - 1:
-                await self._show(number, Sheet(text, self._pressable(asks.components), whole))
+                await self._show(number, Sheet(text, self._pressable(asks.components), files))
             else:
                 await self._show(number, Sheet(text), last=False)
         await self._remove_from(len(texts))
+
+    def room(self, view: View) -> int:
+        """How many files the last message has room for; the whole answer may have to be one of them."""
+        return MOST - 1 if self.single and len(view.whole) > LIMIT // 2 else MOST
 
     def _pressable(self, components: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
         where = self._site.where
@@ -130,7 +137,7 @@ class Showing:
         `mark`: components by which a new message is known, should nobody hear that it was sent. Where it is not the
         `last` one, it loses them when it is on record.
         """
-        self.attaching = sheet.file is not None
+        self.attaching = bool(sheet.files)
         wanted = _digest(sheet)
         if number == 0 and self.pen.ticket is not None:
             if not self.board.segments or self.board.segments[0].digest != wanted:
@@ -242,7 +249,7 @@ class Showing:
 
 
 def _digest(sheet: Sheet) -> str:
-    return digest([sheet.content, list(sheet.components), sheet.file.name if sheet.file else ""])
+    return digest([sheet.content, list(sheet.components), [file.name for file in sheet.files]])
 
 
 def parts_of(text: str, *, final: bool) -> list[Part]:

@@ -15,6 +15,7 @@ from adapters.slack.calls import Calls, SlackError
 from adapters.slack.hearing import Me
 from adapters.slack.pen import APPEND, GONE, QUESTION, UPDATE, Pen
 from adapters.slack.reading import Ours
+from adapters.slack.sharing import Sharing
 from adapters.slack.showing import Showing
 from adapters.slack.working import NOT_OFFERED, Working
 from adapters.turns import Turns
@@ -91,16 +92,16 @@ class Answers:
             board = replace(board, waiting=waiting, asking=False)
         showing = Showing(pen, board, reply, self.calls.streams, self.clock.now(), turn)
         if _stays(view):
-            await self._stay(showing, view)
+            await self._stay(showing, view, reply)
         else:
             await self._go_on(showing, view)
         self._remember(reply, showing.board)
         return self._placed(reply, showing.board)
 
-    async def _stay(self, showing: Showing, view: View) -> None:
+    async def _stay(self, showing: Showing, view: View, reply: Reply) -> None:
         """Bring the reply to a state in which nobody works on it any more, or until somebody has been heard."""
         pen, waiting = showing.pen, showing.board.waiting
-        await (showing.ask(view) if view.outcome is None else showing.finish(view))
+        await (showing.ask(view) if view.outcome is None else self._finish(showing, view, reply))
         self.editing.pop(pen.run_id, None)
         if showing.told:
             self.working.told(pen.channel, pen.root)
@@ -108,6 +109,15 @@ class Answers:
             await self.working.end(pen.channel, pen.root, waiting)
         if view.outcome is None:
             showing.board = replace(showing.board, form="edit", waiting="", asking=True)
+
+    async def _finish(self, showing: Showing, view: View, reply: Reply) -> None:
+        """The answer first, and the files below it; a file that cannot be shown costs the answer nothing."""
+        await showing.finish(_telling(view, showing.board))
+        sharing = Sharing(self.calls, self.clock, showing.pen, reply, showing.board)
+        await sharing.bring(view.files)
+        showing.board = sharing.board
+        if sharing.board.unshown:
+            await showing.finish(_telling(view, showing.board))
 
     def _read(self, reply: Reply, placed: Placed) -> Board:
         """What is recorded of a reply: its messages are known from now on as its own, if no other has taken them."""
@@ -250,6 +260,11 @@ class Answers:
 def _stays(view: View) -> bool:
     """It is not on the way to another one: it has to be shown, whatever that takes."""
     return view.outcome is not None or bool(view.asks)
+
+
+def _telling(view: View, board: Board) -> View:
+    """What is known of files that could not be shown stands below the answer."""
+    return replace(view, remarks=(*view.remarks, board.unshown)) if board.unshown else view
 
 
 def _since(reply: Reply) -> str:

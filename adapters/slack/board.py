@@ -52,6 +52,12 @@ class Board:
     """Title and state of each task card, by the call's id."""
     asking: bool = False
     """People were asked something, so that nobody is told that Parley is at work."""
+    uploads: Sequence[str] = ()
+    """The ids of the files that Slack has for the reply, perhaps not shared yet."""
+    handed: bool = False
+    """Nothing is to be done about its files any more."""
+    unshown: str = ""
+    """What is said below the answer of those that could not be shown."""
 
     @classmethod
     def read(cls, state: Mapping[str, Any]) -> Board:
@@ -60,7 +66,8 @@ class Board:
             return cls()
         segments = tuple(Segment(**segment) for segment in state["segments"])
         tasks = {id_: (title, status) for id_, (title, status) in state["tasks"].items()}
-        return cls(**{**state, "segments": segments, "tasks": tasks, "cuts": tuple(state["cuts"])})
+        uploads = tuple(state.get("uploads", ()))  # not there in what earlier versions recorded
+        return cls(**{**state, "segments": segments, "tasks": tasks, "cuts": tuple(state["cuts"]), "uploads": uploads})
 
     def state(self) -> dict[str, Any]:
         """As JSON values; `read` takes them back."""

@@ -29,7 +29,7 @@ SCOPES: Mapping[str, str] = {
     "chat:write": "Parley can neither answer nor say what it is doing",
     "commands": f"there is no {COMMAND} and no message shortcut",
     "files:read": "files that people attach cannot be read",
-    "files:write": "files that people ask for, such as an export, cannot be sent to them",
+    "files:write": "no files can be shown: neither what people ask for, such as an export, nor what tools draw",
     "groups:history": "messages of private channels do not arrive, and what a thread said before cannot be read",
     "groups:read": f"{COMMAND} ask and the message shortcut are refused in private channels, and their names unknown",
     "im:history": "direct messages do not arrive",

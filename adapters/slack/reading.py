@@ -66,6 +66,8 @@ async def ours(calls: Calls, me: Me, channel: str, root: str, run_id: str, after
                 continue
             metadata = message.get("metadata") or {}
             payload = metadata.get("event_payload") or {}
+            if message.get("files"):  # a message of its own, which cannot have metadata: see `Sharing`
+                continue
             if not metadata.get("event_type"):
                 found.append(Ours(message["ts"], None))
             elif metadata["event_type"] == ANSWER and payload.get("run") == run_id:

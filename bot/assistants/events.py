@@ -36,6 +36,14 @@ class Remarked:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRead:
+    """A long file is being read, and so much of it (0 to 1) can be searched."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class MessageCompleted:
     """The message is written; a run that goes on to call tools can have several."""
 
@@ -80,6 +88,7 @@ Event = (
     | TextAppended
     | TextDiscarded
     | Remarked
+    | FileRead
     | MessageCompleted
     | CallsRecorded
     | OutputRecorded

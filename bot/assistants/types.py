@@ -41,7 +41,7 @@ ToolChoice = Literal["none", "auto", "required"] | JSON
 RUN_LIFETIME = 600.0
 """Seconds from a run's creation to its expiry, as the Assistants API had it."""
 
-Prefix = Literal["asst", "thread", "msg", "run", "step", "call"]
+Prefix = Literal["asst", "thread", "msg", "run", "step", "call", "file"]
 
 
 def new_id(prefix: Prefix) -> str:
@@ -166,6 +166,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A file that a tool made for the person: it is handed over with the answer."""
+
+    id: str
+    name: str
+    mime: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """One function call of a `tool_calls` step, and its output once that is known."""
 
@@ -181,6 +191,8 @@ class ToolCall:
     output: str | None = None
     failed: bool = False
     """Parley's: the output tells the model of an error."""
+    shown: Sequence[ShownFile] = ()
+    """Parley's: what the person gets of it beside the answer; known to the run that made it until it is delivered."""
     started_at: float | None = None
     completed_at: float | None = None
 

@@ -19,6 +19,8 @@ from bot.models.port import Model
 if TYPE_CHECKING:
     import openai
 
+    from bot.models.embeddings import Embedder
+
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_TIMEOUT, READ_TIMEOUT = 10.0, 120.0
 """Seconds. The latter holds between two pieces of a stream, not for the whole of it."""
@@ -55,6 +57,13 @@ def connect(endpoint: Endpoint) -> Model:
     from bot.models.responses import ResponsesModel
 
     return ResponsesModel(client)
+
+
+def connect_embedder(endpoint: Endpoint, model: str) -> Embedder:
+    """What makes vectors of texts, at the same address; nothing is sent yet. Raises as `connect` does."""
+    from bot.models.embeddings import Embedder
+
+    return Embedder(_client(endpoint), model)
 
 
 def _client(endpoint: Endpoint) -> openai.AsyncOpenAI:

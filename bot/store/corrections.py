@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import well_formed
 from bot.ports import Conversation
-from bot.store import files
+from bot.store import files, library
 from bot.store.inbox import SAID, scoped
-from bot.store.schema import IS_ACTIVE, WAITING, messages, runs
+from bot.store.schema import IS_ACTIVE, WAITING, documents, messages, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ async def withdraw(tx: AsyncConnection, message: Unanswered) -> bool:
     gone["route"] = {name: value for name, value in route.items() if name != SAID}
     await tx.execute(update(messages).where(messages.c.id == message.message_id).values(**gone, **keep))
     await files.drop(tx, message.message_id)
+    await library.remove_where(tx, documents.c.message_id == message.message_id)
     if last:
         await forget_reply(tx, message.run_id)
     return last

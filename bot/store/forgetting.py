@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import Conversation
-from bot.store import forgotten, traces
+from bot.store import forgotten, library, traces
 from bot.store.database import MUCH, parts
 from bot.store.inbox import scoped
 from bot.store.schema import (
@@ -21,11 +21,13 @@ from bot.store.schema import (
     WAITING,
     audit,
     bindings,
+    documents,
     feedback,
     files,
     messages,
     run_steps,
     runs,
+    shown_files,
     threads,
     tool_calls,
 )
@@ -151,6 +153,7 @@ async def remove_threads(tx: AsyncConnection, thread_ids: Sequence[str], now: fl
             ]
             await forgotten.add(tx, [forgotten.conversation(place) for place in places], until=None)
         await _remove(tx, of_messages, runs.c.thread_id.in_(some), now)
+        await library.remove_where(tx, documents.c.thread_id.in_(some))
         await tx.execute(delete(bindings).where(bindings.c.thread_id.in_(some)))
         await tx.execute(delete(threads).where(threads.c.id.in_(some)))
 
@@ -161,6 +164,7 @@ async def remove_person(tx: AsyncConnection, platform: str, person: str, share: 
     for some in parts(share.runs):
         await _remove(tx, messages.c.answered_by.in_(some), runs.c.id.in_(some), now)
     for some in parts(share.messages):
+        await library.remove_where(tx, and_(documents.c.message_id != "", documents.c.message_id.in_(some)))
         await _remove(tx, messages.c.id.in_(some), runs.c.id.in_([]), now)
     await tx.execute(delete(feedback).where(*_judged(platform, person)).prefix_with(MUCH))
     await traces.mark(tx)
@@ -182,6 +186,7 @@ async def _remove(tx: AsyncConnection, which: ColumnElement[bool], which_runs: C
     await forgotten.add(tx, marks, until=now + forgotten.BROUGHT_AGAIN)
     for removal in (
         delete(files).where(files.c.message_id.in_(select(messages.c.id).where(gone))),
+        delete(shown_files).where(shown_files.c.run_id.in_(of_runs)),
         delete(tool_calls).where(tool_calls.c.run_id.in_(of_runs)),
         delete(run_steps).where(run_steps.c.run_id.in_(of_runs)),
         delete(feedback).where(feedback.c.run_id.in_(of_runs)),

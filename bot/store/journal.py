@@ -12,7 +12,7 @@ from bot.assistants.history import WINDOW_MESSAGES, Past
 from bot.assistants.journal import Change
 from bot.assistants.types import Message, Run, RunStatus, RunStep, ToolCall, Usage
 from bot.errors import Superseded
-from bot.store import files, runs, steps, threads
+from bot.store import files, runs, shown, steps, threads
 from bot.store.database import Database
 from bot.store.schema import messages
 
@@ -57,7 +57,7 @@ class StoreJournal:
             earlier = wrote - {run.id}
             past_steps = [*(await steps.outlines(connection, earlier) if earlier else ())]
             if not fresh:
-                past_steps += await steps.of_runs(connection, [run.id])
+                past_steps += await _with_shown(connection, run.id)
             return Past(read, past_steps, more=len(rows) > WINDOW_MESSAGES)
 
         return await self.database.read(operation)
@@ -96,6 +96,16 @@ class StoreJournal:
             return await carry_out(tx, decision(await runs.get(tx, run_id)))
 
         return await self.database.write(operation)
+
+
+async def _with_shown(connection: AsyncConnection, run_id: str) -> Sequence[RunStep]:
+    """The steps of a run, with what its calls have made for people."""
+    found = await steps.of_runs(connection, [run_id])
+    made = await shown.of_run(connection, run_id) if any(step.calls for step in found) else {}
+    return [
+        replace(step, calls=tuple(replace(call, shown=tuple(made.get(call.id, ()))) for call in step.calls))
+        for step in found
+    ]
 
 
 async def carry_out(tx: AsyncConnection, change: Change) -> Run:

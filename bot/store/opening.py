@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.errors import StoreError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `migrations/versions`."""
 
 LOCK_WAIT = 5.0

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -200,6 +201,58 @@ tool_calls = Table(
     Column("failed", Boolean, nullable=False),
     Column("started_at", Float),
     Column("completed_at", Float),
+)
+
+# What tools have made for people, to be handed over with the answer.
+shown_files = Table(
+    "shown_files",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("call_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("mime", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    ForeignKeyConstraint(("run_id", "call_id"), ("tool_calls.run_id", "tool_calls.id")),
+)
+
+# Files that can be searched: those of a thread, of a channel, or of a whole workspace (an empty channel, no thread).
+documents = Table(
+    "documents",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("platform", String, nullable=False),
+    Column("workspace", String, nullable=False),
+    Column("channel", String, nullable=False),
+    Column("thread_id", ForeignKey("threads.id"), index=True),
+    Column("name", Text, nullable=False),
+    Column("mime", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("digest", String, nullable=False),  # of its bytes
+    Column("created_at", Float, nullable=False),
+    Column("person", String, nullable=False),  # who brought it
+    Column("message_id", String, nullable=False, index=True),  # with which message; empty where it came otherwise
+    Column("status", String, nullable=False),  # reading, ready, failed
+    Column("reader", String, nullable=False),  # the process that reads it, as `runs.owner`
+    Column("problem", Text, nullable=False),  # why it failed, in a sentence
+    Column("passages", Integer, nullable=False),
+    Column("embedded_by", String, nullable=False),  # the model that its vectors are of; empty without
+    Index("ix_documents_platform_workspace_channel", "platform", "workspace", "channel"),
+)
+
+# Their words are in the full-text index `passages_fts` under the same numbers (see migration 0004).
+passages = Table(
+    "passages",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("document_id", ForeignKey("documents.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("indexed", Text, nullable=False),  # the text below the headings that it stands under
+    Column("place", String, nullable=False),  # as a citation says it
+    Column("vector", LargeBinary),  # float32, of length 1
+    Index("ix_passages_document_id_number", "document_id", "number", unique=True),
 )
 
 # What people thought of an answer; of each person the last word.

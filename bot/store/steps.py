@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.assistants.types import LastError, Run, RunStep, ToolCall, Usage
 from bot.errors import Superseded
+from bot.store import shown
 from bot.store.runs import HELD, HELD_IN, holding
 from bot.store.schema import run_steps, tool_calls
 from bot.store.schema import runs as runs_table
@@ -71,6 +72,7 @@ async def record_outputs(tx: AsyncConnection, run_id: str, calls: Sequence[ToolC
     for call in calls:
         values = {name: getattr(call, name) for name in ("output", "failed", "started_at", "completed_at")}
         if (await tx.execute(record, {**values, **ours, "of_call": call.id})).rowcount == 1:
+            await shown.add(tx, run_id, call)
             continue
         if (await tx.execute(_RECORDED, {"of_run": run_id, "of_call": call.id})).first() is None:
             raise Superseded(f"Run '{run_id}' is no longer ours.")
@@ -159,8 +161,9 @@ def _values(step: RunStep) -> dict[str, Any]:
 
 
 def _recorded(call: ToolCall) -> dict[str, Any]:
-    """What a call's row keeps. What it asks a person stands with the run, as long as it waits."""
-    return {name: value for name, value in asdict(call).items() if name not in ("asks", "answers")}
+    """What a call's row keeps. What it asks a person stands with the run, as long as it waits; what it shows comes
+    with its output."""
+    return {name: value for name, value in asdict(call).items() if name not in ("asks", "answers", "shown")}
 
 
 def _to_call(row: RowMapping) -> ToolCall:

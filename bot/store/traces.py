@@ -45,6 +45,8 @@ def remove(path: Path) -> bool:
             return True
         if was % 2:
             if path.stat().st_size <= SMALL:
+                # Words of removed passages stand in the index until its parts are merged.
+                connection.execute("INSERT INTO passages_fts (passages_fts) VALUES ('optimize')")
                 connection.execute("VACUUM")
             _change(connection, was, was - 1)
             was -= 1

@@ -81,9 +81,9 @@ async def broken_off(chat: Stage) -> None:
     chat.model.say(WHOLE)
 
 
-async def unrecorded(chat: Stage, monkeypatch: pytest.MonkeyPatch, *, records: bool) -> None:
+async def unrecorded(chat: Stage, monkeypatch: pytest.MonkeyPatch, *, records: bool, **changes: Any) -> None:
     """An answer is delivered, and the process ends before that is in the store; `records` says whether all was until
-    then.
+    then. `changes` are those of `Stage.parley`.
     """
     tried, place = asyncio.Event(), runs.place
 
@@ -96,6 +96,6 @@ async def unrecorded(chat: Stage, monkeypatch: pytest.MonkeyPatch, *, records: b
     chat.model.say(WHOLE)
     with monkeypatch.context() as patched:
         patched.setattr(runs, "place", forgetful)
-        async with chat.parley():
+        async with chat.parley(**changes):
             await chat.asks("Oslo?")
             await chat.until(tried.is_set)

@@ -30,6 +30,14 @@ GREETING = "Welcome."
 OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
+FILE = re.compile(r"^A file for you: (.+)\n?", re.MULTILINE)
+
+
+def opened(written: str) -> list[tuple[str, bytes]]:
+    """The files that somebody finds who goes where the lines say."""
+    return [(Path(path).name, Path(path).read_bytes()) for path in dict.fromkeys(FILE.findall(written))]
+
+
 class Printed(NamedTuple):
     text: str
     dim: bool
@@ -96,7 +104,9 @@ class ConsoleStage:
     async def parley(self, registry: Registry | None = None, **changes: Any) -> AsyncIterator[None]:
         settings, tools = settings_for(self.path, **changes), registry or Registry([forecast, tide])
         with create_pipe_input() as self.keyboard, create_app_session(input=self.keyboard, output=self.screen):
-            self.chat = ChatConsole(GREETING, source=self.keyboard, screen=self.screen)
+            self.chat = ChatConsole(
+                GREETING, folder=self.path.with_suffix(".files"), source=self.keyboard, screen=self.screen
+            )
             async with running(settings, [self.chat], model=self.model, registry=tools) as self.core:
                 talking = asyncio.create_task(self.chat.talk(), name="talk")
                 try:
@@ -165,7 +175,12 @@ class ConsoleStage:
                 statuses.append(text.strip())
             elif style == "":
                 texts[-1] += text
-        return Shown(tuple(text.strip() for text in texts if text.strip()), tuple(statuses))
+        told = [FILE.sub("", text).strip() for text in texts]
+        return Shown(tuple(filter(None, told)), tuple(statuses))
+
+    @property
+    def files(self) -> Sequence[tuple[str, bytes]]:
+        return opened("\n".join(printed.text for printed in self.screen.printed))
 
     @property
     def whispers(self) -> Sequence[str]:

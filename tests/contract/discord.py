@@ -105,6 +105,10 @@ class DiscordStage:
         return Shown(tuple(text for text in texts if text), tuple(self._statuses()))
 
     @property
+    def files(self) -> Sequence[tuple[str, bytes]]:
+        return [(file.name, file.content) for message in self._ours() for file in message.files]
+
+    @property
     def whispers(self) -> Sequence[str]:
         known = [response for used in self.used for response in used.responses]
         return [one.text for one in self.world.ephemerals if one not in known]

@@ -15,7 +15,7 @@ from adapters.console import PipedConsole
 from adapters.console.who import operator
 from bot.app import running
 from bot.assistants.types import Author
-from tests.contract.console import OBEYED
+from tests.contract.console import FILE, OBEYED, opened
 from tests.contract.stage import Platform, Shown, Who, until
 from tests.parley import forecast, settings_for, tide
 from tests.scripted_model import ScriptedModel
@@ -77,7 +77,7 @@ class PipedStage:
     async def parley(self, registry: Registry | None = None, **changes: Any) -> AsyncIterator[None]:
         settings, tools = settings_for(self.path, **changes), registry or Registry([forecast, tide])
         self.source = Source()
-        piped = PipedConsole(self.source, self.answers, self.statuses)
+        piped = PipedConsole(self.source, self.answers, self.statuses, folder=self.path.with_suffix(".files"))
         async with running(settings, [piped], model=self.model, registry=tools):
             talking = asyncio.create_task(piped.talk(), name="talk")
             try:
@@ -131,8 +131,12 @@ class PipedStage:
 
     @property
     def shown(self) -> Shown:
-        said = [text.strip() for at, text in enumerate(self.answers.printed) if at not in self.asides]
+        said = [FILE.sub("", text).strip() for at, text in enumerate(self.answers.printed) if at not in self.asides]
         return Shown(tuple(said), tuple(text.strip() for text in self.statuses.printed))
+
+    @property
+    def files(self) -> Sequence[tuple[str, bytes]]:
+        return opened(self.sent)
 
     @property
     def whispers(self) -> Sequence[str]:

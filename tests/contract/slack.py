@@ -93,7 +93,13 @@ class SlackStage:
 
     @property
     def shown(self) -> Shown:
-        return Shown(tuple(post.text.strip() for post in self._posts()), tuple(self._statuses()))
+        """Files have a message of their own, which says nothing."""
+        texts = [post.text.strip() for post in self._posts() if post.text or not post.files]
+        return Shown(tuple(texts), tuple(self._statuses()))
+
+    @property
+    def files(self) -> Sequence[tuple[str, bytes]]:
+        return [(file.name, file.content) for post in self._posts() for file in post.files]
 
     @property
     def whispers(self) -> Sequence[str]:

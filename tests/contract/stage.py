@@ -92,6 +92,11 @@ class Stage(Protocol):
     def shown(self) -> Shown: ...
 
     @property
+    def files(self) -> Sequence[tuple[str, bytes]]:
+        """The files that people can open there, by name and content, in their order."""
+        ...
+
+    @property
     def whispers(self) -> Sequence[str]:
         """What single people were told by Parley, and nobody else."""
         ...

@@ -108,7 +108,8 @@ class _Tools:
         registry = self._bench.registry
         problem = registry.problem(example.tool, example.arguments, enabled=registry)
         result = await registry.execute(example.tool, example.arguments, self._bench.context, enabled=registry)
-        nothing_inside([result.output, problem], "the model")
+        by_code = example.tool == "code_interpreter" and not result.failed  # it tells of errors as Python does
+        nothing_inside([problem] if by_code else [result.output, problem], "the model")
         must(len(result.output) <= LONGEST_OUTPUT + SLACK, "an output has its longest length", len(result.output))
         result.output.encode()
         if result.failed:

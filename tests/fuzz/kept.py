@@ -23,7 +23,7 @@ class Kept:
         self._version = -1
         self._seen: dict[str, tuple[float, ...]] = {}
         found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        names = sorted({name for (name,) in found if not name.startswith("sqlite_")} - UNTOUCHED_BY)
+        names = sorted({name for (name,) in found if not name.startswith(("sqlite_", "passages_fts"))} - UNTOUCHED_BY)
         self._tables = {name: self._columns(name) for name in names}
 
     def now(self) -> dict[str, tuple[float, ...]]:

@@ -135,6 +135,10 @@ def _numbered(components: list[JSON]) -> list[JSON]:
 
 
 def _kept(message: Message, body: JSON) -> list[File]:
+    """The files that stay: all of them, unless `attachments` names those that do, beside the new ones.
+
+    https://docs.discord.com/developers/resources/message#edit-message
+    """
     if body.get("attachments") is None:
         return message.files
     named = {str(one["id"]) for one in body["attachments"]}

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from tests.simulators.openai import rules, schemas
 from tests.simulators.openai.chat_events import ChatStream
+from tests.simulators.openai.embeddings import Meaning, by_words, embedded
 from tests.simulators.openai.requests import JSON, Request
 from tests.simulators.openai.responses_events import ResponsesStream
 from tests.simulators.openai.rules import RefusedError
@@ -43,6 +44,11 @@ class OpenAISimulator:
     blind: Failure | None = None
     brain: Callable[[Request], Step] | None = None
     requests: list[Request] = field(default_factory=list)
+    embedded: list[Request] = field(default_factory=list)
+    """The requests for vectors."""
+    meaning: Meaning = by_words
+    unable: RefusedError | None = None
+    """Its answer to every request for vectors, where it gives none."""
     problems: list[str] = field(default_factory=list)
     """What was wrong with the requests; `assert_done` fails on any."""
     script: deque[Step] = field(default_factory=deque)
@@ -109,6 +115,14 @@ class OpenAISimulator:
             return ResponsesStream(request, turn, responses_usage(counts), self.next_id, self._sealed)
         return ChatStream(request, turn, chat_usage(counts), self.next_id)
 
+    def embed(self, request: Request) -> JSON:
+        """Vectors for the texts of a request. Raises `RefusedError`."""
+        self.embedded.append(request)
+        if self.unable:
+            raise self.unable
+        self.knows(request.model)
+        return embedded(request.body, self.meaning)
+
     def authorise(self, request: HTTPRequest) -> None:
         azure = _azure(request)
         if azure == "dated" and not request.query_params.get("api-version"):
@@ -169,14 +183,23 @@ def _routes(simulator: OpenAISimulator) -> list[Route]:
         except RefusedError as refused:
             return JSONResponse(refused.body, refused.status)
 
+    async def embeddings(request: HTTPRequest) -> Response:
+        try:
+            simulator.authorise(request)
+            return JSONResponse(simulator.embed(await _received(request)))
+        except RefusedError as refused:
+            return JSONResponse(refused.body, refused.status)
+
     posts = [
         *(f"{root}/{path}" for root in ("/v1", "/openai/v1") for path in ("responses", "chat/completions")),
         "/openai/responses",
         "/openai/deployments/{deployment}/chat/completions",
     ]
     gets = [f"{root}/models{one}" for root in ("/v1", "/openai/v1", "/openai") for one in ("", "/{model:path}")]
+    vectors = ["/v1/embeddings", "/openai/v1/embeddings", "/openai/deployments/{deployment}/embeddings"]
     return [
         *(Route(path, answer, methods=["POST"]) for path in posts),
+        *(Route(path, embeddings, methods=["POST"]) for path in vectors),
         *(Route(path, models, methods=["GET"]) for path in gets),
     ]
 

@@ -62,6 +62,7 @@ class File:
     created: int = 0
     redirect: str | None = None
     hidden: bool = False
+    shares: list[Post] = field(default_factory=list)
 
 
 @dataclass(eq=False)

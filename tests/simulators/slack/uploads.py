@@ -14,7 +14,7 @@ from tests.simulators.slack import events, rules
 from tests.simulators.slack.chat import publish
 from tests.simulators.slack.limits import TIER_4
 from tests.simulators.slack.method import Method
-from tests.simulators.slack.posts import File, Post
+from tests.simulators.slack.posts import Channel, File, Post
 from tests.simulators.slack.values import JSON, Refusal
 
 if TYPE_CHECKING:
@@ -30,8 +30,16 @@ class Uploads:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._tickets: dict[str, tuple[File, int]] = {}
+        self.expected: set[str] = set()
+        """Files that are not finished: nobody is told of them."""
         self.received: set[str] = set()
-        """Files whose bytes are there, and that nobody sees yet."""
+        """Those of them whose bytes are there."""
+        self.tells = False
+        """Slack tells of files that are not finished."""
+        self.lags = False
+        """Slack shares files later than it says so, once `catch_up` is called:
+        https://github.com/slackapi/bolt-js/issues/2115"""
+        self._late: list[Post] = []
 
     def keep(self, name: str, content: bytes, mimetype: str) -> File:
         workspace = self._workspace
@@ -47,6 +55,7 @@ class Uploads:
         file.user = self._workspace.bot_user
         ticket = self._workspace.next_id("upload-")
         self._tickets[ticket] = file, length
+        self.expected.add(file.id)
         return f"{self._workspace.base}/upload/{ticket}", file
 
     async def receive(self, request: web.Request) -> web.Response:
@@ -55,13 +64,40 @@ class Uploads:
             raise web.HTTPNotFound
         fault = self._workspace.faults.take("upload")
         content = await request.read()
-        if fault and fault.gate:
+        if fault and fault.gate and not fault.after:
             await fault.gate.wait()
-        elif fault or len(content) != length:
+        if (fault and not (fault.gate or fault.after)) or len(content) != length:
             raise web.HTTPInternalServerError
         file.content = content
         self.received.add(file.id)
+        self._workspace.changed()
+        if fault and fault.after and not fault.gate:
+            raise web.HTTPInternalServerError
+        if fault and fault.after and fault.gate:
+            await fault.gate.wait()
         return web.Response(text=f"OK - {len(file.content)}")
+
+    def forget(self) -> None:
+        """Throw away what was not finished, as Slack does after a while."""
+        for id_ in self.expected:
+            del self._workspace.files[id_]
+        self.expected, self.received = set(), set()
+
+    def finish(self, files: list[File], posts: list[Post]) -> None:
+        """Files are finished, which is done once, and shared by these messages, perhaps later."""
+        done = {file.id for file in files}
+        self.expected -= done
+        self.received -= done
+        self._late += posts
+        if not self.lags:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        for post in self._late:
+            publish(self._workspace, post)
+            for file in post.files:
+                file.shares.append(post)
+        self._late.clear()
 
     async def download(self, request: web.Request) -> web.Response:
         file = self._workspace.files.get(request.match_info["id"].partition("-")[2])
@@ -77,11 +113,23 @@ class Uploads:
 
 
 def info(workspace: Workspace, arguments: JSON) -> JSON:
-    """https://docs.slack.dev/reference/methods/files.info"""
+    """https://docs.slack.dev/reference/methods/files.info. `shares` tells where the file is to be seen:
+    https://docs.slack.dev/reference/objects/file-object. Whether it tells of a file that is not finished is documented
+    nowhere.
+    """
     file = workspace.files.get(arguments["file"])
-    if file is None:
+    if file is None or (file.id in workspace.uploads.expected and not workspace.uploads.tells):
         raise Refusal("file_not_found")
-    return {"file": events.whole_file(workspace, file), "comments": []}
+    return {"file": events.whole_file(workspace, file) | {"shares": _shares(file)}, "comments": []}
+
+
+def _shares(file: File) -> JSON:
+    found: JSON = {}
+    for post in file.shares:
+        kind = "public" if post.channel.kind == "channel" else "private"
+        about = {"ts": post.ts} | ({"thread_ts": post.thread_ts} if post.thread_ts else {})
+        found.setdefault(kind, {}).setdefault(post.channel.id, []).append(about)
+    return found
 
 
 def upload_url(workspace: Workspace, arguments: JSON) -> JSON:
@@ -94,7 +142,8 @@ def upload_url(workspace: Workspace, arguments: JSON) -> JSON:
 
 
 def complete(workspace: Workspace, arguments: JSON) -> JSON:
-    """https://docs.slack.dev/reference/methods/files.completeUploadExternal: once, and when the bytes are there.
+    """https://docs.slack.dev/reference/methods/files.completeUploadExternal: once, and when the bytes are there. With a
+    `thread_ts` it takes one channel.
 
     Which error Slack gives otherwise is documented nowhere.
     """
@@ -102,17 +151,19 @@ def complete(workspace: Workspace, arguments: JSON) -> JSON:
     found = [file for file in files if file]
     if len(found) < len(files) or not workspace.uploads.received.issuperset(file.id for file in found):
         raise Refusal("file_not_found")
-    for id_ in (arguments.get("channel_id") or arguments.get("channels") or "").split(","):
-        if id_:
-            channel = rules.writable(workspace, id_)
-            thread_ts = rules.root(channel, arguments.get("thread_ts"))
-            text = arguments.get("initial_comment") or ""
-            post = Post(
-                channel, workspace.next_ts(), workspace.bot_user, text, thread_ts, workspace.bot_id, files=found
-            )
-            publish(workspace, post)
-    workspace.uploads.received.difference_update(file.id for file in found)
+    given = [arguments.get("channel_id") or "", *(arguments.get("channels") or "").split(",")]
+    channels = [rules.writable(workspace, id_) for id_ in given if id_]
+    if arguments.get("thread_ts") and len(channels) > 1:
+        raise Refusal("invalid_arguments", "thread_ts goes with one channel")
+    posts = [_shared(workspace, channel, found, arguments) for channel in channels]
+    workspace.uploads.finish(found, posts)
     return {"files": [{"id": file.id, "title": file.name} for file in found]}
+
+
+def _shared(workspace: Workspace, channel: Channel, files: list[File], arguments: JSON) -> Post:
+    """The message that shows files. It has no metadata, and no blocks."""
+    thread_ts, text = rules.root(channel, arguments.get("thread_ts")), arguments.get("initial_comment") or ""
+    return Post(channel, workspace.next_ts(), workspace.bot_user, text, thread_ts, workspace.bot_id, files=files)
 
 
 METHODS = {

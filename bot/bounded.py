@@ -1,0 +1,120 @@
+"""Work on a hostile file in a process of its own: what takes too long is ended, and what takes too much memory dies
+alone. The process runs this very file, which therefore imports nothing of ours but the module that does the work.
+
+What ends Parley (Ctrl-C, a service manager's signal to all of its processes) is not for that process: it goes when
+Parley lets go of it, and what was read of a file does not depend on the moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import math
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SECONDS = 10.0
+MEMORY = 1024 * 1024 * 1024
+"""Bytes, where the system can limit them."""
+ATTEMPTS = 3
+"""To do the work, where the process is ended from outside."""
+BEGUN = b" "
+"""What the process says first. Before that a signal may end it, with any exit code; JSON may begin so."""
+_FROM_OUTSIDE = (-signal.SIGINT, -signal.SIGTERM)
+
+Trouble = Literal["", "slow", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the process said, or why it said nothing: `stopped` means that somebody else ended it."""
+
+    said: bytes = b""
+    trouble: Trouble = ""
+
+
+async def answer(
+    module: str,
+    data: bytes,
+    given: Mapping[str, int | str],
+    *,
+    seconds: float = SECONDS,
+    places: asyncio.Semaphore | None = None,
+) -> Answer:
+    """What `module.answered(data, **given)` says, a text of ASCII characters.
+
+    `places` limits how many work at once; the `seconds` count from when there is one, for the work and for the clock.
+    """
+    async with places or nullcontext():
+        for _ in range(ATTEMPTS):
+            try:
+                found = await _asked(module, data, given, seconds)
+            except OSError:
+                return Answer(trouble="failed")
+            if found.trouble != "stopped":
+                break
+        return found
+
+
+async def _asked(module: str, data: bytes, given: Mapping[str, int | str], seconds: float) -> Answer:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", str(Path(__file__)), module, json.dumps(given), str(math.ceil(seconds))),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            said, _ = await process.communicate(data)
+    except TimeoutError:
+        return Answer(trouble="slow")
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+    if process.returncode == 0:
+        return Answer(said)
+    return Answer(trouble=_trouble(process.returncode, begun=bool(said)))
+
+
+def _trouble(code: int | None, *, begun: bool) -> Trouble:
+    """Why the process ended without an answer."""
+    if code in _FROM_OUTSIDE or not begun:
+        return "stopped"
+    return "slow" if code == -getattr(signal, "SIGXCPU", 0) else "failed"
+
+
+def main() -> None:
+    """The process: a file comes in, the answer goes out."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
+    sys.stdout.buffer.write(BEGUN)
+    sys.stdout.buffer.flush()
+    module, given, seconds = sys.argv[1:]
+    _limit(int(seconds))
+    sys.path.append(str(Path(__file__).parent.parent))  # where Parley is not installed
+    work = importlib.import_module(module)
+    sys.stdout.buffer.write(work.answered(sys.stdin.buffer.read(), **json.loads(given)).encode("ascii"))
+
+
+def _limit(seconds: int) -> None:
+    """So much memory and work, should nobody be left to end this process."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    limits = {resource.RLIMIT_AS: (MEMORY, MEMORY), resource.RLIMIT_CPU: (seconds, seconds + 1)}
+    for limit, at in limits.items():
+        with suppress(OSError, ValueError):  # a lower limit holds already
+            resource.setrlimit(limit, at)
+
+
+if __name__ == "__main__":
+    main()

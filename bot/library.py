@@ -1,0 +1,216 @@
+"""The library: takes files in, so that they can be searched, and finds passages of them.
+
+A file is read in a process of its own and kept in small transactions, so that nothing else waits for it; it is found
+when all of it is there. Passages are ranked by their words (BM25) and, where there is a model for it, by what they
+mean; both rankings are fused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import sha256
+from typing import Protocol
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.types import new_id
+from bot.clock import Clock
+from bot.documents import reading
+from bot.documents.passages import Passage
+from bot.models.port import ModelError
+from bot.store import library
+from bot.store.database import Database
+from bot.store.library import Hit, Kept, Shelf, Stored
+
+BATCH = 64
+"""Passages that are kept in one transaction, and made vectors of in one request."""
+MOST_FILES = 500
+"""Of one shelf."""
+CANDIDATES = 50
+"""Passages of each ranking that are fused."""
+_K = 60
+"""Of reciprocal rank fusion: how little a better place counts. https://doi.org/10.1145/1571941.1572114"""
+AT_ONCE = 2
+"""Files that are read at once."""
+
+log = structlog.get_logger(__name__)
+
+
+class Vectors(Protocol):
+    """What makes vectors of texts: `bot.models.embeddings.Embedder`."""
+
+    @property
+    def model(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str]) -> list[bytes]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of reading a file. `problem` says why it is not found under its name, to who brought it."""
+
+    problem: str = ""
+    same: Stored | None = None
+    """The file on the same shelf that has these very bytes."""
+
+
+INTERRUPTED = "was not read: Parley ended meanwhile. Please add it again."
+
+
+@dataclass(slots=True)
+class Library:
+    database: Database
+    owner: str
+    """This process, as `bot.ownership` names it."""
+    clock: Clock
+    vectors: Vectors | None = None
+    progress: dict[str, float] = field(default_factory=dict)
+    """How far the files are that are being read here, by their id: 0 to 1."""
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    def place(self, shelf: Shelf, name: str, mime: str, size: int, person: str, message_id: str = "") -> Stored:
+        """A place for a file; nothing is kept yet."""
+        model = self.vectors.model if self.vectors else ""
+        return Stored(
+            new_id("file"), shelf, name, mime, size, self.clock.now(), person, message_id,
+            reader=self.owner, embedded_by=model,
+        )  # fmt: skip
+
+    async def begin(self, stored: Stored) -> None:
+        """Lists tell of the file from now on. Raises `StoreError`."""
+        await self.database.write(lambda tx: library.begin(tx, stored))
+
+    async def read(
+        self, stored: Stored, data: bytes, *, begun: bool, tell: Callable[[float], None] | None = None
+    ) -> Outcome:
+        """Read a file into its place, which `begin` has made or not: it is found on return, unless there is a problem.
+
+        `tell` hears how far it is (0 to 1). Raises `StoreError`; a part of it may be kept then, but is not found.
+        """
+        stored = replace(stored, digest=sha256(data).hexdigest())
+        self.progress[stored.id] = 0.0
+        try:
+            document = await reading.read(stored.name, stored.mime, data, places=self._places)
+            if document.problem:
+                return Outcome(document.problem)
+            return await self._keep(stored, document.passages, begun, tell or (lambda _: None))
+        finally:
+            del self.progress[stored.id]
+
+    async def _keep(
+        self, stored: Stored, passages: Sequence[Passage], begun: bool, tell: Callable[[float], None]
+    ) -> Outcome:
+        for first in range(0, len(passages), BATCH):
+            some = passages[first : first + BATCH]
+            try:
+                kept = await self._kept(some)
+            except ModelError as error:
+                return Outcome(f"{stored.name} was not read. {error.sentence}")
+            last = first + len(some) == len(passages)
+            same = await self.database.write(
+                partial(_put, stored=stored, first=first, kept=kept, begun=begun, last=last)
+            )
+            if same is not None:
+                told = f", as {same.name}." if same.name != stored.name else "."
+                return Outcome(f"{stored.name} is there already{told}", same)
+            begun = True
+            self.progress[stored.id] = (first + len(some)) / len(passages)
+            tell(self.progress[stored.id])
+        return Outcome()
+
+    async def _kept(self, some: Sequence[Passage]) -> list[Kept]:
+        vectors: Sequence[bytes | None] = [None] * len(some)
+        if self.vectors:
+            vectors = await self.vectors.embed([one.indexed for one in some])
+        return [Kept(one.text, one.indexed, str(one.place), vector) for one, vector in zip(some, vectors, strict=True)]
+
+    async def fail(self, stored: Stored, problem: str) -> None:
+        """Lists tell why it cannot be found. Raises `StoreError`."""
+        await self.database.write(lambda tx: library.fail(tx, stored.id, problem))
+
+    async def remove(self, stored: Sequence[Stored]) -> None:
+        """Raises `StoreError`."""
+        await self.database.write(lambda tx: library.remove(tx, [one.id for one in stored]))
+
+    async def recover(self) -> None:
+        """What this process was reading when it ended: what came with messages is read again with these, of the rest
+        lists tell. Raises `StoreError`."""
+        left = await self.database.read(lambda c: library.read_by(c, self.owner))
+        if of_threads := [one for one in left if one.shelf.thread_id]:
+            await self.remove(of_threads)
+        for one in left:
+            if not one.shelf.thread_id:
+                await self.fail(one, f"{one.name} {INTERRUPTED}")
+
+    # -- searching ----------------------------------------------------------------------------------------------
+
+    async def search(self, of: Shelf, query: str, most: int) -> Sequence[Hit]:
+        """The passages in reach of a thread that fit best, the best first. Raises `StoreError`."""
+        by_words = await self.database.read(lambda c: library.by_words(c, of, query, CANDIDATES))
+        if self.vectors is None:
+            return by_words[:most]
+        near = await self._near(of, query, self.vectors)
+        ranks = _fused([hit.seq for hit in by_words], near)[:most]
+        known = {hit.seq: hit for hit in by_words}
+        missing = [seq for seq in ranks if seq not in known]
+        if missing:
+            known |= {hit.seq: hit for hit in await self.database.read(lambda c: library.these(c, of, missing))}
+        return [known[seq] for seq in ranks if seq in known]
+
+    async def _near(self, of: Shelf, query: str, vectors: Vectors) -> Sequence[int]:
+        """The passages in reach that are nearest in meaning, the nearest first; none where nobody can tell now."""
+        if not query.strip():
+            return []
+        try:
+            (wanted,) = await vectors.embed([query])
+        except ModelError as error:
+            log.warning("searched by words only", error=error.detail)
+            return []
+        best: list[tuple[float, int]] = []
+        for file in await self.database.read(lambda c: library.with_vectors(c, of, vectors.model)):
+            some = await self.database.read(partial(library.vectors, document_id=file))
+            best = await asyncio.to_thread(_nearest, best, some, wanted)
+        return [seq for _, seq in best]
+
+
+async def _put(
+    tx: AsyncConnection, *, stored: Stored, first: int, kept: Sequence[Kept], begun: bool, last: bool
+) -> Stored | None:
+    """Keep the passages from number `first` on; nothing where the shelf has the same file, which is returned then."""
+    if not first and (same := await library.known(tx, stored)) is not None:
+        return same
+    if begun:
+        await library.must_be_there(tx, stored.id)
+    else:
+        await library.begin(tx, replace(stored, status="ready", passages=len(kept)) if last else stored)
+    await library.add(tx, stored.id, first, kept)
+    if last and begun:
+        await library.finish(tx, stored.id, first + len(kept), stored.digest)
+    return None
+
+
+def _nearest(
+    best: Sequence[tuple[float, int]], some: Sequence[tuple[int, bytes]], wanted: bytes
+) -> list[tuple[float, int]]:
+    import numpy as np
+
+    query = np.frombuffer(wanted, dtype=np.float32)
+    fitting = [(seq, vector) for seq, vector in some if len(vector) == len(wanted)]
+    if not fitting:
+        return list(best)
+    made = np.frombuffer(b"".join(vector for _, vector in fitting), dtype=np.float32).reshape(len(fitting), -1)
+    found = zip((made @ query).tolist(), (seq for seq, _ in fitting), strict=True)
+    return sorted([*best, *found], key=lambda one: (-one[0], one[1]))[:CANDIDATES]
+
+
+def _fused(*rankings: Sequence[int]) -> list[int]:
+    """Reciprocal rank fusion: what is high in any ranking is high, and what is in several is higher."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for place, one in enumerate(ranking, 1):
+            scores[one] = scores.get(one, 0.0) + 1 / (_K + place)
+    return sorted(scores, key=lambda one: -scores[one])

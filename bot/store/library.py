@@ -1,0 +1,285 @@
+"""Files that can be searched: their passages, the words of these (SQLite FTS5) and their vectors.
+
+A file belongs to a thread, to a channel or to a whole workspace. Nobody finds what belongs to others: every query here
+names the place that it is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.assistants.types import well_formed
+from bot.errors import NotFound
+from bot.store import traces
+from bot.store.database import MUCH, parts
+from bot.store.schema import documents, passages
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where files stand: those of a thread, where it is set; else those of a channel; of the workspace where that is
+    empty."""
+
+    platform: str
+    workspace: str
+    channel: str = ""
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file as lists tell of it."""
+
+    id: str
+    shelf: Shelf
+    name: str
+    mime: str
+    size: int
+    """Bytes."""
+    created_at: float
+    person: str
+    """Who brought it."""
+    message_id: str = ""
+    """The message that it came with, in a thread."""
+    digest: str = ""
+    """Of its bytes, once these are known."""
+    status: Literal["reading", "ready", "failed"] = "reading"
+    reader: str = ""
+    """The process that reads it."""
+    problem: str = ""
+    """Why it failed, in a sentence for who brought it."""
+    passages: int = 0
+    embedded_by: str = ""
+    """The model that its vectors are of; empty without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A passage to be kept."""
+
+    text: str
+    indexed: str
+    place: str
+    vector: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found."""
+
+    seq: int
+    document_id: str
+    name: str
+    place: str
+    text: str
+
+
+def _on(shelf: Shelf) -> tuple[ColumnElement[bool], ...]:
+    """The files of this very shelf."""
+    return (
+        documents.c.platform == shelf.platform,
+        documents.c.workspace == shelf.workspace,
+        documents.c.channel == shelf.channel,
+        documents.c.thread_id == shelf.thread_id if shelf.thread_id else documents.c.thread_id.is_(None),
+    )
+
+
+def _in_reach(of: Shelf) -> ColumnElement[bool]:
+    """The files that may be searched from a thread: its own, its channel's and its workspace's."""
+    same = (documents.c.platform == of.platform, documents.c.workspace == of.workspace)
+    own = documents.c.thread_id == of.thread_id
+    shared = and_(documents.c.thread_id.is_(None), documents.c.channel.in_({"", of.channel}))
+    return and_(*same, or_(own, shared) if of.thread_id else shared)
+
+
+# -- keeping ----------------------------------------------------------------------------------------------------------
+
+
+_COLUMNS = (
+    "id", "name", "mime", "size", "created_at", "person", "message_id", "digest", "status", "reader", "problem",
+    "passages", "embedded_by",
+)  # fmt: skip
+"""What `Stored` and the table call by the same names."""
+
+
+async def begin(tx: AsyncConnection, stored: Stored) -> None:
+    """Keep a place for a file that is to be read."""
+    shelf = stored.shelf
+    where = {
+        "platform": shelf.platform,
+        "workspace": shelf.workspace,
+        "channel": shelf.channel,
+        "thread_id": shelf.thread_id,
+    }
+    values = {name: getattr(stored, name) for name in _COLUMNS}
+    values |= {"name": well_formed(stored.name), "mime": well_formed(stored.mime)}
+    await tx.execute(insert(documents), values | where)
+
+
+async def known(tx: AsyncConnection, stored: Stored) -> Stored | None:
+    """Another file on the same shelf with the same bytes."""
+    same = select(documents).where(
+        *_on(stored.shelf),
+        documents.c.digest == stored.digest,
+        documents.c.status == "ready",
+        documents.c.id != stored.id,
+    )
+    row = (await tx.execute(same.limit(1))).mappings().first()
+    return None if row is None else _stored(row)
+
+
+async def must_be_there(tx: AsyncConnection, document_id: str) -> None:
+    """Raises `NotFound` where the file was removed meanwhile."""
+    if (await tx.execute(select(documents.c.id).where(documents.c.id == document_id))).first() is None:
+        raise NotFound("file", document_id)
+
+
+_ADD = insert(passages).prefix_with(MUCH)
+
+
+async def add(tx: AsyncConnection, document_id: str, first: int, kept: Sequence[Kept]) -> None:
+    """Put passages behind those before them."""
+    rows = [
+        {
+            "document_id": document_id,
+            "number": number,
+            "text": well_formed(one.text),
+            "indexed": well_formed(one.indexed),
+            "place": well_formed(one.place),
+            "vector": one.vector,
+        }
+        for number, one in enumerate(kept, first)
+    ]
+    await tx.execute(_ADD, rows)
+
+
+async def finish(tx: AsyncConnection, document_id: str, count: int, digest: str) -> None:
+    """All of it is kept: from now on it is found."""
+    ready = update(documents).where(documents.c.id == document_id)
+    await tx.execute(ready.values(status="ready", passages=count, digest=digest, reader=""))
+
+
+async def remove(tx: AsyncConnection, ids: Sequence[str]) -> None:
+    """Remove files with their passages, for good."""
+    for some in parts(ids):
+        await tx.execute(delete(passages).where(passages.c.document_id.in_(some)).prefix_with(MUCH))
+        await tx.execute(delete(documents).where(documents.c.id.in_(some)))
+    if ids:
+        await traces.mark(tx)
+
+
+async def remove_where(tx: AsyncConnection, which: ColumnElement[bool]) -> None:
+    """Remove all files that this is true of."""
+    await remove(tx, list((await tx.execute(select(documents.c.id).where(which))).scalars()))
+
+
+async def fail(tx: AsyncConnection, document_id: str, problem: str) -> None:
+    """It cannot be found, and lists tell why; nothing of it is kept."""
+    await tx.execute(delete(passages).where(passages.c.document_id == document_id).prefix_with(MUCH))
+    failed = update(documents).where(documents.c.id == document_id)
+    await tx.execute(failed.values(status="failed", problem=problem, passages=0, digest=""))
+
+
+async def read_by(connection: AsyncConnection, reader: str) -> Sequence[Stored]:
+    """What a process is reading."""
+    query = select(documents).where(documents.c.status == "reading", documents.c.reader == reader)
+    return [_stored(row) for row in (await connection.execute(query)).mappings()]
+
+
+# -- looking ----------------------------------------------------------------------------------------------------------
+
+
+async def on(connection: AsyncConnection, shelf: Shelf) -> Sequence[Stored]:
+    """The files of this very shelf, by their names."""
+    query = select(documents).where(*_on(shelf)).order_by(documents.c.name, documents.c.created_at)
+    return [_stored(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def in_reach(connection: AsyncConnection, of: Shelf) -> Sequence[Stored]:
+    """The files that may be searched from there, by their names; those that are being read, too."""
+    query = select(documents).where(_in_reach(of)).order_by(documents.c.name, documents.c.created_at)
+    return [_stored(row) for row in (await connection.execute(query)).mappings()]
+
+
+_WORD = re.compile(r"[^\W_]+")
+_NAMED_STOP_WORDS = """
+a about an and are as at be been but by can could did do does for from had has have how i if in into is it its may me
+my no not of on or our shall should so some than that the their them then there these they this to was we were what
+when where which while who whom why will with would you your
+"""
+_STOP_WORDS = frozenset(_NAMED_STOP_WORDS.split())
+MOST_WORDS = 40
+"""Words of a query that are looked for."""
+
+
+def match(query: str) -> str:
+    """A query in the language of FTS5 that finds passages with any of its words; empty where it has none."""
+    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(query)))
+    telling = [word for word in words if word not in _STOP_WORDS] or words
+    return " OR ".join(f'"{word}"' for word in telling[:MOST_WORDS])
+
+
+_BY_WORDS = (
+    select(passages.c.seq, passages.c.document_id, documents.c.name, passages.c.place, passages.c.text)
+    .select_from(text("passages_fts"))
+    .join(passages, text("passages.seq = passages_fts.rowid"))
+    .join(documents, documents.c.id == passages.c.document_id)
+    .where(text("passages_fts MATCH :match"), documents.c.status == "ready")
+    .order_by(text("bm25(passages_fts)"), passages.c.seq)
+    .limit(bindparam("most"))
+    .prefix_with(MUCH)
+)
+
+
+async def by_words(connection: AsyncConnection, of: Shelf, query: str, most: int) -> Sequence[Hit]:
+    """The passages in reach that a query's words fit best (BM25), the best first."""
+    wanted = match(query)
+    if not wanted:
+        return []
+    rows = await connection.execute(_BY_WORDS.where(_in_reach(of)), {"match": wanted, "most": most})
+    return [Hit(*row) for row in rows]
+
+
+async def with_vectors(connection: AsyncConnection, of: Shelf, model: str) -> Sequence[str]:
+    """The ids of the files in reach that have vectors of a model."""
+    query = select(documents.c.id).where(_in_reach(of), documents.c.status == "ready", documents.c.embedded_by == model)
+    return list((await connection.execute(query)).scalars())
+
+
+_VECTORS = (
+    select(passages.c.seq, passages.c.vector)
+    .prefix_with(MUCH)
+    .where(passages.c.document_id == bindparam("document_id"), passages.c.vector.is_not(None))
+)
+
+
+async def vectors(connection: AsyncConnection, document_id: str) -> Sequence[tuple[int, bytes]]:
+    """The vectors of a file's passages, with their numbers."""
+    return [(seq, vector) for seq, vector in await connection.execute(_VECTORS, {"document_id": document_id})]
+
+
+async def these(connection: AsyncConnection, of: Shelf, numbers: Collection[int]) -> Sequence[Hit]:
+    """Passages by their numbers, as far as they are in reach."""
+    query = (
+        select(passages.c.seq, passages.c.document_id, documents.c.name, passages.c.place, passages.c.text)
+        .join(documents, documents.c.id == passages.c.document_id)
+        .where(passages.c.seq.in_(sorted(numbers)), documents.c.status == "ready", _in_reach(of))
+    )
+    return [Hit(*row) for row in await connection.execute(query)]
+
+
+async def count(connection: AsyncConnection) -> int:
+    """How many passages there are in all."""
+    return int((await connection.execute(select(func.count()).select_from(passages))).scalar_one())
+
+
+def _stored(row: RowMapping) -> Stored:
+    shelf = Shelf(row["platform"], row["workspace"], row["channel"], row["thread_id"])
+    return Stored(shelf=shelf, **{name: row[name] for name in _COLUMNS})

@@ -1,0 +1,128 @@
+"""Charts: what can be asked for, and the process that draws them."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from tools.charts import Chart, Series, Undrawn, draw
+from tools.plot import MOST_VALUES, Plots
+
+
+def asked(*given: object, **options: object) -> Chart:
+    plots = Plots()
+    plots.plot(*given, **options)
+    return plots.charts[0]
+
+
+def size(png: bytes) -> tuple[int, int]:
+    """https://www.w3.org/TR/png-3/#11IHDR"""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", png[16:24])
+    return width, height
+
+
+def test_values_alone_names_and_series_are_all_understood() -> None:
+    assert asked([1, 2]) == Chart("line", [Series("", [1, 2])], [])
+    assert asked((1, 2), (Decimal("0.5"), True)) == Chart("line", [Series("", [0.5, 1])], [1, 2])
+    assert asked({"a": [1], "b": [2]}, kind="bar").series == [Series("a", [1]), Series("b", [2])]
+    assert asked(["x", "y"], {"a": [1, 2]}).x == ["x", "y"]
+    assert asked({"x": 1, "y": 2}, kind="pie") == Chart("pie", [Series("", [1, 2])], ["x", "y"])
+
+
+def test_dates_stand_along_the_axis_in_iso_8601() -> None:
+    chart = asked([date(2026, 1, 31), datetime(2026, 2, 28, 9)], [1, 2])  # noqa: DTZ001 - as the model may write it
+    assert (chart.x, chart.dates) == (["2026-01-31", "2026-02-28T09:00:00"], True)
+
+
+def test_what_cannot_be_printed_is_left_out_of_texts() -> None:
+    assert asked([1], title="a\nb\0\ud800c").title == "a b  c"
+
+
+@pytest.mark.parametrize(
+    ("given", "options", "said"),
+    [
+        ((), {}, "Call plot(y)"),
+        (([1], [1], [1]), {}, "Call plot(y)"),
+        (("range(0, 3)",), {}, "'y' has to be a list"),
+        ((5,), {}, "'y' has to be a list"),
+        (({},), {}, "1 to 12 series, and not 0"),
+        (({str(n): [1] for n in range(13)},), {}, "1 to 12 series, and not 13"),
+        (({"a" * 61: [1]},), {}, "at most 60 characters"),
+        (({1: [1]},), {}, "at most 60 characters"),
+        (({"a": [1], "b": 2},), {}, "'b' has to be a list"),
+        (([],), {}, "has 0 values"),
+        (([0] * (MOST_VALUES + 1),), {}, "has 10,001 values"),
+        (({"a": [0] * 6_000, "b": [0] * 6_000},), {}, "10,000 values in all"),
+        (([1, "a"],), {}, "there is a str in it"),
+        (([[1]],), {}, "there is a list in it"),
+        (([float("nan")],), {}, "not finite or too large"),
+        (([float("inf")],), {}, "not finite or too large"),
+        (([10**400],), {}, "not finite or too large"),
+        (([Decimal("sNaN")],), {}, "not finite or too large"),
+        (([1, 2], [1]), {}, "x has 2 values"),
+        (([1, "a"], [1, 2]), {}, "all numbers, all strings or all dates"),
+        (([date(2026, 1, 1), 1], [1, 2]), {}, "all numbers, all strings or all dates"),
+        (([datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)], [1, 2]), {}, "all with a time zone or all without"),
+        (([1],), {"kind": "surface"}, "plot has no kind 'surface'"),
+        (([1],), {"kind": ["bar"]}, "plot has no kind list"),
+        (([1],), {"color": "red"}, "plot has no option 'color'"),
+        (([1],), {"title": 5}, "title has to be a string"),
+        (([1],), {"title": "a" * 121}, "at most 120 characters"),
+        (([1] * 201,), {"kind": "bar"}, "200 bars"),
+        (([1],), {"kind": "pie"}, "one value a name"),
+        (({"a": [1]},), {"kind": "pie"}, "one value a name"),
+        (({"a": 0},), {"kind": "pie"}, "may not be negative, nor all 0"),
+        (({"a": -1, "b": 2},), {"kind": "pie"}, "may not be negative, nor all 0"),
+        (({str(n): 1 for n in range(21)},), {"kind": "pie"}, "20 slices"),
+        (([1], [1]), {"kind": "hist"}, "values only"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_in_a_sentence(
+    given: tuple[object, ...], options: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ValueError, match=r"\.$") as error:
+        asked(*given, **options)
+    assert said in str(error.value)
+
+
+async def test_every_kind_is_drawn_in_one_process() -> None:
+    charts = [
+        asked([1, 2, 3], title="$\\frac{$ {x_2", x_label="%s", y_label="日本"),
+        asked([date(2026, 1, 1), date(2026, 6, 1)], {"a": [1, -2], "_b": [1e300, -1e300]}),
+        asked([f"a long name {n}" for n in range(200)], {"a": [1] * 200, "b": [2] * 200}, kind="bar"),
+        asked({"a": [1], "b": [2, 3]}, kind="bar"),
+        asked([date(2026, 1, 1)], [5], kind="bar"),
+        asked([0.5, 1.5], [2, 2], kind="scatter"),
+        asked({"a": 3, "b" * 60: 0, "c": 1}, kind="pie"),
+        asked({"a": [1, 1, 1], "b": list(range(9_000))}, kind="hist"),
+    ]
+    drawn = await draw(charts)
+    assert [size(png) for png in drawn] == [(1000, 600)] * 8
+    assert len(set(drawn)) == 8
+
+
+async def test_drawing_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(Undrawn, match="took too long"):
+        await draw([asked([1])], seconds=0.01)
+
+
+async def test_a_process_that_fails_is_told_in_a_sentence() -> None:
+    with pytest.raises(Undrawn, match="Drawing failed"):
+        await draw([Chart("pie", [])])
+
+
+async def test_a_drawing_waits_for_its_place_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.charts.PATIENCE", 0.01)
+    with pytest.raises(Undrawn, match="Too much is being drawn"):
+        await draw([asked([1])], places=asyncio.Semaphore(0))
+
+
+async def test_a_picture_that_is_too_large_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.charts.LARGEST", 100)
+    with pytest.raises(Undrawn, match="too large"):
+        await draw([asked([1])])

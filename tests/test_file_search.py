@@ -1,0 +1,212 @@
+"""Files that people attach: what a question in their thread finds of them, how that is cited, and who finds nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.assistants.types import new_id
+from bot.library import BATCH, Library
+from bot.models.port import Call, CallOutput, Turn
+from bot.store import library as stored
+from bot.store.library import Shelf
+from tests.documents import pdf, text, word
+from tests.parley import Parley, parley_at
+from tests.room import BOB
+from tests.scripted_model import Gate, ScriptedModel
+from tools.file_search import NO_FILES, NOTHING, file_search
+from tools.registry import Registry
+
+TRAVEL = b"Trains are first class.\n\nHotels: up to 120 euro a night, breakfast is paid on top.\n"
+
+
+@pytest.fixture
+def model() -> ScriptedModel:
+    return ScriptedModel()
+
+
+@pytest.fixture
+async def parley(tmp_path: Path, model: ScriptedModel) -> AsyncIterator[Parley]:
+    async with parley_at(tmp_path / "parley.db", model, registry=Registry([file_search])) as made:
+        made.room.files = {"travel.txt": TRAVEL}
+        yield made
+        model.assert_done()
+
+
+async def found(parley: Parley, model: ScriptedModel, query: str, **message: Any) -> dict[str, Any]:
+    """What the model is told when it searches for something, asked by a message."""
+    model.act(Turn("", calls=(Call("call_1", "file_search", json.dumps({"query": query})),)))
+    model.say("Noted.")
+    await parley.alice.say("Look it up.", **message)
+    await parley.quiet()
+    (output,) = [item.output for item in model.requests[-1].items if isinstance(item, CallOutput)][-1:]
+    told: dict[str, Any] = json.loads(output)
+    return told
+
+
+async def test_a_file_of_the_thread_is_found_with_its_place(parley: Parley, model: ScriptedModel) -> None:
+    told = await found(parley, model, "hotel night", files=["travel.txt"])
+    (passage,) = told["passages"]
+    assert (passage["file"], passage["place"]) == ("travel.txt", "lines 1–3")
+    assert "up to 120 euro" in passage["text"]
+
+
+async def test_later_questions_find_it_too(parley: Parley, model: ScriptedModel) -> None:
+    await found(parley, model, "trains", files=["travel.txt"])
+    assert (await found(parley, model, "breakfast"))["passages"][0]["file"] == "travel.txt"
+
+
+async def test_people_read_where_it_stands(parley: Parley, model: ScriptedModel) -> None:
+    told = await found(parley, model, "hotels", files=["travel.txt"])
+    mark = told["passages"][0]["mark"]
+    model.act(Turn("", calls=(Call("call_2", "file_search", '{"query": "hotels"}'),)))
+    model.say(f"Up to 120 € {mark}.")
+    await parley.alice.say("How much?")
+    await parley.quiet()
+    assert parley.room.answers[-1] == "Up to 120 € [1].\n\nSources: [1] travel.txt, lines 1–3"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rules.pdf", pdf(["Trains are first class.", "Hotels: up to 120 euro."])),
+        ("rules.docx", word("Hotels: up to 120 euro.")),
+    ],
+)
+async def test_pdf_and_word_files_are_found(parley: Parley, model: ScriptedModel, name: str, content: bytes) -> None:
+    parley.room.files[name] = content
+    (passage,) = (await found(parley, model, "hotels", files=[name]))["passages"][:1]
+    assert (passage["file"], "120 euro" in passage["text"]) == (name, True)
+
+
+async def test_without_files_the_model_is_told_how_there_can_be_some(parley: Parley, model: ScriptedModel) -> None:
+    assert await found(parley, model, "hotels") == {"error": NO_FILES}
+
+
+async def test_where_no_word_fits_the_model_is_told_what_there_is(parley: Parley, model: ScriptedModel) -> None:
+    told = await found(parley, model, "zebra", files=["travel.txt"])
+    assert (told["note"], told["files"], told["passages"]) == (NOTHING, ["travel.txt"], [])
+
+
+async def test_a_broken_word_file_is_told_of_and_leaves_nothing(parley: Parley, model: ScriptedModel) -> None:
+    parley.room.files["plan.docx"] = b"PK\3\4 broken"
+    model.say("Noted.")
+    await parley.alice.say("Look.", files=["plan.docx"])
+    await parley.quiet()
+    assert parley.room.answers == ["Noted.\n\nplan.docx was not read: it is damaged, or not what its name says."]
+    assert await parley.core.database.read(stored.count) == 0
+
+
+async def test_the_same_file_twice_is_there_once(parley: Parley, model: ScriptedModel) -> None:
+    parley.room.files["again.txt"] = TRAVEL
+    told = await found(parley, model, "hotels", files=["travel.txt", "again.txt"])
+    assert [passage["file"] for passage in told["passages"]] == ["travel.txt"]
+
+
+async def test_a_long_file_tells_how_far_its_reading_is(parley: Parley, model: ScriptedModel) -> None:
+    parley.room.files["long.txt"] = b"".join(b"Line %d tells of hotels. " % n * 20 + b"\n\n" for n in range(3 * BATCH))
+    await found(parley, model, "hotels", files=["long.txt"])
+    shown = [line for post in parley.room.posts.values() for text in post.texts for line in text.split("\n")]
+    assert any(line.startswith("reading long.txt (") for line in shown)
+
+
+async def test_what_was_deleted_with_its_message_is_found_by_nobody(parley: Parley, model: ScriptedModel) -> None:
+    gate = Gate()
+    model.act(gate, Turn("Too late."))
+    await parley.alice.say("Look.", key="k", files=["travel.txt"])
+    await gate.reached.wait()
+    assert await parley.core.database.read(stored.count) == 1
+    await parley.core.withdraw(parley.alice.where("1", "C1"), "k")
+    await parley.quiet()
+    assert await parley.core.database.read(stored.count) == 0
+
+
+async def test_other_threads_do_not_find_a_file_of_this_one(parley: Parley, model: ScriptedModel) -> None:
+    await found(parley, model, "hotels", files=["travel.txt"])
+    assert await found(parley, model, "hotels", thread="2") == {"error": NO_FILES}
+    assert await found(parley, model, "hotels", thread="2", by=BOB) == {"error": NO_FILES}
+
+
+# -- shelves ----------------------------------------------------------------------------------------------------------
+
+
+async def kept(parley: Parley, shelf: Shelf, name: str, words: str) -> None:
+    library = parley_library(parley)
+    placed = library.place(shelf, name, "text/plain", len(words), "U1")
+    assert (await library.read(placed, words.encode(), begun=False)).problem == ""
+
+
+def parley_library(parley: Parley) -> Library:
+    return Library(parley.core.database, "test", parley.clock)
+
+
+SHELVES = {
+    "mine": Shelf("room", "T1", "C1"),
+    "everybody's": Shelf("room", "T1"),
+    "another channel's": Shelf("room", "T1", "C2"),
+    "another workspace's": Shelf("room", "W2"),
+    "the same channel's elsewhere": Shelf("room", "W2", "C1"),
+    "another platform's": Shelf("slack", "T1", "C1"),
+}
+
+
+async def test_a_channel_finds_its_own_files_and_those_of_its_workspace_only(
+    parley: Parley, model: ScriptedModel
+) -> None:
+    for number, (whose, shelf) in enumerate(SHELVES.items()):
+        await kept(parley, shelf, f"{whose}.txt", f"Hotels number {number}.")
+    told = await found(parley, model, "hotels")
+    assert {passage["file"] for passage in told["passages"]} == {"mine.txt", "everybody's.txt"}
+
+
+async def test_nobody_reaches_a_passage_of_others_by_its_number(parley: Parley) -> None:
+    database = parley.core.database
+    for number, (whose, shelf) in enumerate(SHELVES.items()):
+        await kept(parley, shelf, f"{whose}.txt", f"Hotels number {number}.")
+    all_numbers = range(1, len(SHELVES) + 1)
+    own = await database.read(lambda c: stored.these(c, SHELVES["mine"], all_numbers))
+    assert {hit.name for hit in own} == {"mine.txt", "everybody's.txt"}
+    listed = await database.read(lambda c: stored.in_reach(c, SHELVES["another workspace's"]))
+    assert [one.name for one in listed] == ["another workspace's.txt"]
+    strangers = Shelf("room", "W3", "C1", new_id("thread"))
+    assert await database.read(lambda c: stored.these(c, strangers, all_numbers)) == []
+
+
+async def test_a_mark_of_others_files_cites_nothing(parley: Parley, model: ScriptedModel) -> None:
+    await kept(parley, SHELVES["another workspace's"], "secret.txt", "Hotels are a secret.")
+    told = await found(parley, model, "hotels", files=["travel.txt"])
+    others = int(told["passages"][0]["mark"].strip("【】")) - 1
+    model.act(Turn("", calls=(Call("call_9", "file_search", '{"query": "hotels"}'),)))
+    model.say(f"So it is 【{others}】.")
+    await parley.alice.say("And?")
+    await parley.quiet()
+    assert parley.room.answers[-1] == "So it is."
+
+
+async def test_what_nobody_finished_reading_is_not_found(parley: Parley, model: ScriptedModel) -> None:
+    library = parley_library(parley)
+    placed = library.place(SHELVES["mine"], "half.txt", "text/plain", 10, "U1")
+    await library.begin(placed)
+    await parley.core.database.write(
+        lambda tx: stored.add(tx, placed.id, 0, [stored.Kept("Hotels.", "Hotels.", "line 1")])
+    )
+    assert await found(parley, model, "hotels") == {"error": NO_FILES}
+    await library.recover()
+    (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
+    assert (left.status, left.problem) == (
+        "failed", "half.txt was not read: Parley ended meanwhile. Please add it again.",
+    )  # fmt: skip
+    assert await parley.core.database.read(stored.count) == 0
+
+
+async def test_forgetting_a_thread_forgets_its_files(parley: Parley, model: ScriptedModel) -> None:
+    parley.room.files["handbook.md"] = text("handbook.md").encode()
+    await found(parley, model, "holidays", files=["handbook.md"])
+    assert await parley.core.database.read(stored.count) > 0
+    said = await parley.alice.command("forget sure")
+    assert said.startswith("Forgotten: ")
+    assert await parley.core.database.read(stored.count) == 0

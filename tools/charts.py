@@ -1,0 +1,219 @@
+"""Draws charts as PNG, in a process of its own: what takes too long is ended, and what takes too much memory dies
+alone. The process runs this very file, which therefore imports nothing of ours.
+
+matplotlib is imported in that process only. Texts are drawn as they are: nothing in them is read as mathematics.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+SECONDS = 10.0
+PATIENCE = 6.0
+"""Seconds that a drawing waits for its place."""
+MEMORY = 1024 * 1024 * 1024
+"""Bytes, where the system can limit them."""
+WIDTH, HEIGHT, DPI = 1000, 600, 100
+LARGEST = 1024 * 1024
+"""Bytes of a PNG."""
+FEW_BARS = 12
+"""Names below an axis that stand upright."""
+MOST_NAMES = 40
+"""Names below an axis; of more, some are left out."""
+
+Kind = Literal["line", "bar", "scatter", "pie", "hist"]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Numbers under a name, which may be empty."""
+
+    name: str
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What is drawn. Of `x`, all are numbers, names, or with `dates` ISO 8601; empty for a histogram.
+
+    A pie has one series and a name for each of its values.
+    """
+
+    kind: Kind
+    series: Sequence[Series]
+    x: Sequence[float | str] = ()
+    dates: bool = False
+    title: str = ""
+    x_label: str = ""
+    y_label: str = ""
+
+
+class Undrawn(Exception):
+    """The charts could not be drawn. Its text is a sentence."""
+
+
+async def draw(
+    charts: Sequence[Chart], *, seconds: float = SECONDS, places: asyncio.Semaphore | None = None
+) -> list[bytes]:
+    """PNGs of 1000 x 600 pixels, in the order of the charts. Raises `Undrawn`.
+
+    `places` limits how many processes draw at once; the `seconds` count from when there is one.
+    """
+    async with AsyncExitStack() as stack:
+        if places is not None:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await stack.enter_async_context(places)
+            except TimeoutError:
+                raise Undrawn("Too much is being drawn. Try again in a moment.") from None
+        try:
+            drawn = await _drawn(json.dumps([asdict(chart) for chart in charts]).encode(), seconds)
+        except OSError:
+            raise Undrawn("Drawing failed.") from None
+    if any(len(one) > LARGEST for one in drawn):
+        raise Undrawn("The picture is too large.")
+    return drawn
+
+
+async def _drawn(charts: bytes, seconds: float) -> list[bytes]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", str(Path(__file__)), str(math.ceil(seconds))),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"},
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            said, _ = await process.communicate(charts)
+    except TimeoutError:
+        raise Undrawn("Drawing took too long.") from None
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+    if process.returncode:
+        raise Undrawn("Drawing failed.")
+    return [base64.b64decode(one) for one in json.loads(said)]
+
+
+def main() -> None:
+    """The process: charts come in as JSON, PNGs go out, in base64 and JSON."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
+    _limit(int(sys.argv[1]))
+    charts = json.load(sys.stdin.buffer)
+    sys.stdout.write(json.dumps([base64.b64encode(_png(chart)).decode() for chart in charts]))
+
+
+def _limit(seconds: int) -> None:
+    """So much memory and work, should nobody be left to end this process."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for limit, at in {resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CPU: seconds}.items():
+        with suppress(OSError, ValueError):  # a lower limit holds already
+            resource.setrlimit(limit, (at, at))
+
+
+def _png(chart: Mapping[str, Any]) -> bytes:
+    """https://matplotlib.org/stable/gallery/user_interfaces/web_application_server_sgskip.html: no pyplot, which keeps
+    every figure."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    mpl.rcdefaults()  # whatever a matplotlibrc says
+    mpl.rcParams["text.parse_math"] = False
+    figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, layout="constrained")
+    axes = figure.add_subplot()
+    _DRAWING[chart["kind"]](axes, chart)
+    axes.set_title(chart["title"])
+    if chart["kind"] != "pie":
+        axes.set_xlabel(chart["x_label"])
+        axes.set_ylabel(chart["y_label"])
+        axes.grid(visible=True, alpha=0.3)
+        axes.set_axisbelow(True)
+        if any(_legible(one["name"]) for one in chart["series"]):
+            axes.legend()
+    png = io.BytesIO()
+    figure.savefig(png, format="png", metadata={"Software": None})
+    return png.getvalue()
+
+
+def _legible(name: str) -> str:
+    """A name as a legend takes it: one that begins with an underscore would be left out."""
+    return f" {name}" if name.startswith("_") else name
+
+
+def _along(axes: Any, chart: Mapping[str, Any], count: int) -> Sequence[Any]:
+    """Where the values stand on the x-axis: numbers, moments, or places that are given their names."""
+    from datetime import datetime
+
+    x: Sequence[Any] = chart["x"] or range(1, count + 1)
+    if chart["dates"]:
+        axes.figure.autofmt_xdate()
+        return [datetime.fromisoformat(one) for one in x]
+    if isinstance(x[0], str):
+        every = math.ceil(len(x) / MOST_NAMES)
+        upright = len(x) <= FEW_BARS and max(map(len, x)) <= FEW_BARS
+        places = range(0, len(x), every)
+        axes.set_xticks(places, [x[place] for place in places], rotation=0 if upright else 60)
+        return range(len(x))
+    return x
+
+
+def _lines(axes: Any, chart: Mapping[str, Any]) -> None:
+    for one in chart["series"]:
+        x = _along(axes, chart, len(one["values"]))
+        axes.plot(x, one["values"], label=_legible(one["name"]), marker="o" if len(x) <= 30 else "")
+
+
+def _points(axes: Any, chart: Mapping[str, Any]) -> None:
+    for one in chart["series"]:
+        axes.scatter(_along(axes, chart, len(one["values"])), one["values"], label=_legible(one["name"]), s=16)
+
+
+def _bars(axes: Any, chart: Mapping[str, Any]) -> None:
+    """Those of several series stand side by side. Numbers and dates are names here: each bar has one."""
+    series = chart["series"]
+    width = 0.8 / len(series)
+    x = chart["x"] or range(1, max(len(one["values"]) for one in series) + 1)
+    names = [one if isinstance(one, str) else f"{one:g}" for one in x]
+    places = _along(axes, {**chart, "x": names, "dates": False}, len(names))
+    for number, one in enumerate(series):
+        shift = (number - (len(series) - 1) / 2) * width
+        shifted = [place + shift for place in places[: len(one["values"])]]
+        axes.bar(shifted, one["values"], width, label=_legible(one["name"]))
+
+
+def _slices(axes: Any, chart: Mapping[str, Any]) -> None:
+    axes.pie(chart["series"][0]["values"], labels=chart["x"], autopct="%1.0f%%", startangle=90, counterclock=False)
+    axes.axis("equal")
+
+
+def _counts(axes: Any, chart: Mapping[str, Any]) -> None:
+    several = len(chart["series"]) > 1
+    for one in chart["series"]:
+        bins = min(50, max(5, math.isqrt(len(one["values"])) + 1))
+        axes.hist(one["values"], bins=bins, label=_legible(one["name"]), alpha=0.6 if several else 1.0)
+
+
+_DRAWING = {"line": _lines, "bar": _bars, "scatter": _points, "pie": _slices, "hist": _counts}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Python for the model: exact figures, dates, texts and tables, and charts for the person. What runs it, and what it
+cannot do, is in `tools.sandbox`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from tools.charts import Undrawn, draw
+from tools.context import context
+from tools.plot import Plots
+from tools.registry import ToolError, tool
+from tools.sandbox import LONGEST_PRINT, Busy, Ran, Unavailable
+from tools.values import CUT, table, written
+
+TIMEOUT = 35.0
+"""Seconds: the turn is waited for, the code runs, the charts are drawn, each within limits of its own."""
+LONGEST_CODE = 50_000
+LONGEST_VALUE = 8_000
+LONGEST_ERROR = 2_000
+AS_BEFORE = "Variables are as they were before this call."
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""Signs that models and platforms refuse, or that mean something to a terminal."""
+NOTHING = "The code ran and printed nothing. Print what you need, or end with an expression."
+
+
+@tool(timeout=TIMEOUT)
+async def code_interpreter(
+    code: Annotated[str, Field(description="Python. What it prints and the value of its last expression come back.")],
+) -> str:
+    """Run Python in a sandbox: for exact figures, dates, texts, tables and charts. Variables and functions stay for
+    later calls of this answer. A list of dicts or of rows as the last value comes back as a Markdown table.
+
+    There are no files, no network, no input and no packages (no NumPy, no pandas), 8 seconds and 64 MB; sleeping takes
+    no time, and the clock is in UTC. Modules: math, random, decimal, datetime, time, json, csv, re, itertools,
+    functools, collections (Counter, defaultdict, deque, namedtuple), bisect, copy, base64, hashlib, dataclasses,
+    typing, unicodedata, tomllib, asyncio; not: statistics, fractions, string, calendar, zoneinfo, heapq, enum, io.
+    Functions, lambdas, comprehensions, f-strings, match, try, decorators on functions, classes and dataclasses work.
+    There is no yield, del, class inheritance, property, classmethod, staticmethod, super or import *. Generator
+    expressions, map and zip are computed at once, so that endless iterators cannot be used.
+
+    plot shows the person a chart: plot(y), plot(x, y), plot({'name': y, …}) or plot(x, {'name': y, …}) with lists, x
+    of numbers, names or dates; options: kind='line', 'bar', 'scatter', 'pie' or 'hist', title, x_label, y_label.
+    """
+    if len(code) > LONGEST_CODE:
+        raise ToolError(f"The code may have {LONGEST_CODE:,} characters.")
+    plots = Plots()
+    try:
+        ran = await context().sandbox.run(context().run_id, code, {"plot": plots.plot})
+    except Busy:
+        raise ToolError("The sandbox is busy. Try again in a moment.") from None
+    except Unavailable:
+        raise ToolError("Code cannot be run at the moment.") from None
+    if ran.gone:
+        raise ToolError("Variables from before are gone, so the code was not run. Define them again.")
+    parts = [*_told(ran), *await _shown(plots)]
+    return UNSEEN.sub("\ufffd", "\n".join(parts)) or NOTHING
+
+
+def _told(ran: Ran) -> list[str]:
+    parts = [ran.printed.rstrip("\n")] if ran.printed.strip() else []
+    if ran.cut:
+        parts.append(f"[only the first {LONGEST_PRINT:,} characters of what was printed]")
+    if ran.value is not None:
+        rows = table(ran.value)
+        parts.append(f"Result:\n\n{rows}" if rows else f"Result: {written(ran.value, LONGEST_VALUE)}")
+    if ran.error:
+        parts.append(_short(ran.error.rstrip("\n")))
+    if ran.large:
+        parts.append("The variables are too large to be kept.")
+    if ran.large or ran.ended:
+        parts.append(AS_BEFORE)
+    return parts
+
+
+def _short(error: str) -> str:
+    """The beginning and the end of a traceback: the end says what it was."""
+    if len(error) <= LONGEST_ERROR:
+        return error
+    return f"{error[: LONGEST_ERROR // 4]}\n{CUT}\n{error[-LONGEST_ERROR * 3 // 4 :]}"
+
+
+async def _shown(plots: Plots) -> list[str]:
+    """Draws the charts and shows them; what goes wrong with it does not take the code's output from the model."""
+    if not plots.charts:
+        return []
+    try:
+        drawn = await draw(plots.charts, places=context().sandbox.drawing)
+    except Undrawn as error:
+        return [f"No chart is shown. {error}"]
+    told = []
+    for number, (chart, png) in enumerate(zip(plots.charts, drawn, strict=True), 1):
+        name = f"Chart {number}{f' ({chart.title})' if chart.title else ''}"
+        try:
+            await context().show(f"chart-{number}.png", "image/png", png)
+            told.append(f"{name} is shown to the person.")
+        except ToolError as error:
+            told.append(f"{name} is not shown. {error}")
+    return told
