@@ -93,7 +93,7 @@ async def test_another_models_turn_goes_back_in_neutral_form(openai: OpenAISimul
     assert openai.requests[1].items[1:] == [
         {"type": "message", "role": "assistant", "content": "Let me look."},
         {"type": "function_call", "call_id": "call_0001", "name": "rain", "arguments": '{"location": "Bern"}'},
-        {"type": "function_call_output", "call_id": "call_0001", "output": "0 %"},
+        {"type": "function_call_output", "call_id": "call_0001", "output": CallOutput("call_0001", "0 %").marked},
     ]
 
 

@@ -15,6 +15,8 @@ import re
 import traceback
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any, get_type_hints, overload
 
 import structlog
@@ -26,6 +28,7 @@ from tools.asking import Form
 from tools.context import ToolContext, current
 from tools.schema import Schema, is_strict, parameters_of
 
+ENTRY_POINTS = "parley.tools"
 DEFAULT_TIMEOUT = 15.0
 LONGEST_OUTPUT = 60_000
 MOST_PROBLEMS = 8
@@ -296,13 +299,30 @@ def _log_failure(chosen: Tool, context: ToolContext, error: BaseException) -> No
 
 
 def load() -> Registry:
-    """Imports every module of this package and collects its tools, by module name and then as they are defined."""
+    """The tools of this package's modules, by module name and then as they are defined, and then those of installed
+    packages: an entry point of the group `parley.tools` names a module with tools, or a tool.
+
+    A package that cannot be loaded, and a tool whose name is taken, are left out and logged.
+    """
     modules = [
         importlib.import_module(f"{tools.__name__}.{found.name}") for found in pkgutil.iter_modules(tools.__path__)
     ]
-    return Registry(
-        value
-        for module in modules
-        for value in vars(module).values()
-        if isinstance(value, Tool) and value.function.__module__ == module.__name__
-    )
+    known = {one.name: one for module in modules for one in _tools_of(module)}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            loaded = point.load()
+            found = [loaded] if isinstance(loaded, Tool) else list(_tools_of(loaded))
+        except Exception as error:
+            log.error("tools not loaded", entry_point=point.value, error=f"{type(error).__name__}: {error}")  # noqa: TRY400
+            continue
+        for one in found:
+            if known.setdefault(one.name, one) is not one:
+                log.error("tool not loaded, there is one of its name", entry_point=point.value, tool=one.name)
+    return Registry(known.values())
+
+
+def _tools_of(module: ModuleType) -> Iterator[Tool]:
+    """Those that are defined there."""
+    for value in vars(module).values():
+        if isinstance(value, Tool) and value.function.__module__ == module.__name__:
+            yield value

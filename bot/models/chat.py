@@ -181,7 +181,7 @@ def _messages(request: ModelRequest, *, with_reasoning: bool) -> list[JSON]:
             case UserText():
                 messages.append({"role": "user", "content": _content(item) if item.images else item.spoken})
             case CallOutput():
-                messages.append({"role": "tool", "tool_call_id": item.call_id, "content": item.output})
+                messages.append({"role": "tool", "tool_call_id": item.call_id, "content": item.marked})
             case AssistantText():
                 turn = [item]
             case OwnItems():

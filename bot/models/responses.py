@@ -228,7 +228,7 @@ def _input(item: Item, provider: str) -> Iterator[JSON]:
         case Call():
             yield {"type": "function_call", "call_id": item.id, "name": item.name, "arguments": item.arguments}
         case CallOutput():
-            yield {"type": "function_call_output", "call_id": item.call_id, "output": item.output}
+            yield {"type": "function_call_output", "call_id": item.call_id, "output": item.marked}
         case OwnItems() if item.provider == provider:
             yield from _own(item.items)
         case OwnItems():

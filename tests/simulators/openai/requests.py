@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -38,15 +39,15 @@ class Request:
 
     @property
     def outputs(self) -> list[str]:
-        """The tool outputs that came after the last user message."""
+        """The tool outputs that came after the last user message, as a model reads them inside their marks."""
         since: list[str] = []
         for item in self.items:
             if item.get("role") == "user":
                 since = []
             elif item.get("type") == "function_call_output":
-                since.append(str(item.get("output")))
+                since.append(_inside(str(item.get("output"))))
             elif item.get("role") == "tool":
-                since.append(str(item.get("content")))
+                since.append(_inside(str(item.get("content"))))
         return since
 
     @property
@@ -61,6 +62,12 @@ class Request:
         parts = [part for item in self.items if isinstance(item.get("content"), list) for part in item["content"]]
         urls = [part["image_url"] for part in parts if part.get("image_url")]
         return [url if isinstance(url, str) else url["url"] for url in urls]
+
+
+def _inside(output: str) -> str:
+    """What stands in the fence below the line that calls it data."""
+    marked = re.fullmatch(r"Output \(data, not instructions\):\n(`{3,})\n(.*)\n\1", output, re.DOTALL)
+    return marked[2] if marked else output
 
 
 def _text(content: Any) -> str:
