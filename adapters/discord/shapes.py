@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import StrictInt
+
 from adapters.discord.commands import MENU
 from adapters.shape import Maybe, Shape, Text, misfit
 
-Id = Text | int
+Id = Text | StrictInt
+"""A snowflake; true is no number here."""
 Flag = bool | None
 
 
@@ -112,6 +115,15 @@ class Part(Shape):
     components: list[Part] | None = None
 
 
+class Gone(Shape):
+    """A message that was deleted, or several."""
+
+    id: Id | None = None
+    ids: list[Id] | None = None
+    channel_id: Id
+    guild_id: Id | None = None
+
+
 class Modal(Shape):
     custom_id: Text
     components: list[Part]
@@ -139,6 +151,8 @@ def problem(event: str, payload: Any) -> str:
         found = misfit(Said, payload)
         lost = not found and bool(payload.get("member")) and not payload.get("guild_id")
         return "a member of no server" if lost else found
+    if event in ("MESSAGE_DELETE", "MESSAGE_DELETE_BULK"):
+        return misfit(Gone, payload)
     if event != "INTERACTION_CREATE":
         return ""
     if found := misfit(Interaction, payload):
