@@ -14,6 +14,7 @@ from bot.clock import Clock, SystemClock
 from bot.commands.build import build
 from bot.commands.rights import Rights
 from bot.errors import IllegalTransition, ParleyError
+from bot.library import Library
 from bot.ownership import RENEWAL
 from bot.ports import Answer, CommandRequest, Conversation
 from bot.settings import Settings
@@ -70,7 +71,8 @@ async def carry_out(
         request = CommandRequest(where, author, text, platform_admin=True, workspace=word)
         rights, remote = Rights(database, settings.admins, clock), _Remote(StoreJournal(database, ""), clock)
         tools = registry or tool_registry.load()
-        commands = build(settings, database, rights, Stopping(remote, rights), tools, clock)
+        library = Library(database, "", clock)
+        commands = build(settings, database, rights, Stopping(remote, rights), tools, clock, library, None)
         answer = await commands.run(request)
         if remote.stopped:
             answer = Answer(f"{answer.text} {STOPPING}", answer.file)

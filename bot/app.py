@@ -49,6 +49,7 @@ from bot.replies import Replies
 from bot.searching import Searching
 from bot.settings import Settings
 from bot.settlement import Settlement
+from bot.shelving import Shelving
 from bot.stopping import Stopping
 from bot.store import assistants, inbox
 from bot.store.database import Database
@@ -75,6 +76,7 @@ class Core:
     commands: Commands
     presses: Presses
     overviews: Overviews
+    shelving: Shelving
     assistant_id: str
     allow: Collection[str] = ()
     deny: Collection[str] = ()
@@ -136,9 +138,11 @@ async def running(
         core = await _build(stack, settings, model, registry or tool_registry.load(), clock or SystemClock())
         for adapter in adapters:
             stack.push_async_callback(adapter.close)
-        stack.push_async_callback(core.handler.close)
+        stack.push_async_callback(_finish, core)
         stack.push_async_callback(core.sweep.close)
-        core.handler.serve({adapter.platform: adapter for adapter in adapters})
+        served = {adapter.platform: adapter for adapter in adapters}
+        core.handler.serve(served)
+        core.shelving.serve(served)
         await core.sweep.start()
         begun: list[Adapter] = []
         stack.push_async_callback(_stop_intake, begun)
@@ -146,6 +150,11 @@ async def running(
             begun.append(adapter)
             await adapter.start(core)
         yield core
+
+
+async def _finish(core: Core) -> None:
+    """What runs has its few seconds side by side."""
+    await asyncio.gather(core.handler.close(), core.shelving.close())
 
 
 async def _stop_intake(adapters: Sequence[Adapter]) -> None:
@@ -187,7 +196,8 @@ async def _build(
     handler = Handler(database, engine, accepting, preparation, settlement, ownership, clock, limit=limit)
     rights = Rights(database, settings.admins, clock)
     stopping = Stopping(handler, rights)
-    commands = build(settings, database, rights, stopping, registry, clock)
+    shelving = Shelving(library, clock)
+    commands = build(settings, database, rights, stopping, registry, clock, library, shelving)
     why, usage = WhyCommand(database, prices), UsageCommand(database, rights, prices, clock)
     return Core(
         database,
@@ -198,6 +208,7 @@ async def _build(
         commands,
         Presses(database, stopping, Replies(engine, handler, rights), why.tell, clock),
         Overviews(database, commands, rights, registry, settings.approvers, usage.lines_of),
+        shelving,
         assistant.id,
         settings.allow,
         settings.deny,

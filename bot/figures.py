@@ -22,6 +22,13 @@ def short(count: int) -> str:
     return f"{round(count / 1_000_000_000, 1):,g}G"
 
 
+def size(count: int) -> str:
+    """`83 bytes`, `12 kB`, `1.2 MB`."""
+    if count < 1_000:
+        return counted(count, "byte")
+    return f"{round(count / 1_000):,} kB" if count < 999_500 else f"{count / 1_000_000:,.1f} MB"
+
+
 def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 

@@ -133,6 +133,8 @@ class CommandRequest:
     """What people there call a workspace."""
     roles: Collection[str] = ()
     """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
+    attachments: Sequence[JSON] = ()
+    """Files that came with it, as in `InboundMessage`."""
 
 
 @dataclass(frozen=True, slots=True)

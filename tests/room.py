@@ -71,7 +71,9 @@ class Room:
         self.lookups: list[tuple[str, bool]] = []
         """The messages that were prepared, and whether they were the first of their thread."""
         self.before_lookup: Callable[[InboundMessage], object] = lambda message: None
-        """As `before`, for the preparing of messages."""
+        """As `before`, for the preparing of messages …"""
+        self.before_download: Callable[[str], object] = lambda name: None
+        """… and for the fetching of files."""
         self._numbers = count(1)
         self._changed = asyncio.Event()
 
@@ -156,6 +158,9 @@ class RoomAdapter:
         return await self.look_up(message, first)
 
     async def download(self, attachment: JSON, limit: int) -> bytes:
+        waited = self.room.before_download(attachment["name"])
+        if asyncio.iscoroutine(waited):
+            await waited
         data = self.room.files.get(attachment["name"])
         if data is None:
             raise PlatformError("There is no such file.", permanent=True)
@@ -189,22 +194,39 @@ class RoomAdapter:
         """Bring a message in, with files of the room by their names."""
         assert self.intake is not None
         where, key = self.where(thread, channel), key or f"key-{next(self._keys)}"
-        attachments = [
-            {"name": name, "mime": guess_type(name)[0], "size": len(self.room.files[name])} for name in files
-        ]
-        return await self.intake.accept(InboundMessage(where, by, text, key, attachments, **fields))
+        return await self.intake.accept(InboundMessage(where, by, text, key, self._attached(files), **fields))
 
     async def command(
-        self, text: str, *, by: Author = ALICE, admin: bool = False, thread: str = "1", channel: str = "C1"
+        self,
+        text: str,
+        *,
+        by: Author = ALICE,
+        admin: bool = False,
+        thread: str = "1",
+        channel: str = "C1",
+        files: Sequence[str] = (),
     ) -> str:
-        return (await self.order(text, by=by, admin=admin, thread=thread, channel=channel)).text
+        return (await self.order(text, by=by, admin=admin, thread=thread, channel=channel, files=files)).text
 
     async def order(
-        self, text: str, *, by: Author = ALICE, admin: bool = False, thread: str = "1", channel: str = "C1"
+        self,
+        text: str,
+        *,
+        by: Author = ALICE,
+        admin: bool = False,
+        thread: str = "1",
+        channel: str = "C1",
+        files: Sequence[str] = (),
     ) -> Answer:
-        """Give a command; returns all that it comes to."""
+        """Give a command, with files of the room by their names; returns all that it comes to."""
         assert self.intake is not None
-        return await self.intake.command(CommandRequest(self.where(thread, channel), by, text, platform_admin=admin))
+        where, attached = self.where(thread, channel), self._attached(files)
+        request = CommandRequest(where, by, text, platform_admin=admin, attachments=attached)
+        return await self.intake.command(request)
+
+    def _attached(self, files: Sequence[str]) -> list[JSON]:
+        found = [(name, self.room.files.get(name, b"")) for name in files]
+        return [{"name": name, "mime": guess_type(name)[0], "size": len(data)} for name, data in found]
 
     async def press(
         self,

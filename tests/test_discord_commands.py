@@ -21,7 +21,8 @@ FRESH = "A fresh conversation begins here. I no longer see what was said before.
 NOTHING_TO_STOP = "There is nothing to stop here."
 LIST_IN_GUILD = OVERWRITE_IN_GUILD.replace("PUT", "GET")
 NAMES = [
-    *("ask", "new", "stop", "why", "help", "tools", "assistant", "usage", "budget", "audit", "export", "forget"),
+    *("ask", "new", "stop", "why", "help", "tools", "assistant", "files"),
+    *("usage", "budget", "audit", "export", "forget"),
     MENU,
 ]
 LINE = "It snows in Oslo, and it will go on to do so for the whole of the day.\n"

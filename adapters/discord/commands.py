@@ -121,6 +121,21 @@ COMMANDS: Sequence[JSON] = (
         ),
         _command("delete", "Remove an assistant (admins)", [NAME]),
     ),
+    _group(
+        "files",
+        "What Parley can search",
+        _command("list", "The files that Parley can search here"),
+        _command(
+            "add",
+            "Have a file searched (admins)",
+            [_option(ATTACHMENT, "attachment", "The file", required=True), SCOPE],
+        ),
+        _command(
+            "remove",
+            "Remove a file (admins)",
+            [_option(STRING, "file", "Its name, or the id that the list of namesakes tells", required=True), SCOPE],
+        ),
+    ),
     _command(
         "usage",
         "How much was used",

@@ -102,6 +102,7 @@ class Interactions:
             platform_admin=who.admin,
             workspace="server",
             roles=who.roles,
+            attachments=_attached(command, resolved),
         )
         await self._answer(who, self._obeyed(request))
 
@@ -217,7 +218,12 @@ def _inbound(who: Someone, question: Question) -> InboundMessage:
 
 
 def _question(command: Used, resolved: Mapping[str, Any]) -> Question:
+    files, private = _attached(command, resolved), bool(command.options.get("private"))
+    return Question(well_formed(str(command.options["prompt"])), files, private)
+
+
+def _attached(command: Used, resolved: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The file that was given with a command."""
     attached = resolved.get("attachments") or {}
     given = attached.get(str(command.options.get("attachment") or ""))
-    files = described([given] if given else [])
-    return Question(well_formed(str(command.options["prompt"])), files, bool(command.options.get("private")))
+    return list(described([given] if given else []))

@@ -14,13 +14,13 @@ from typing import Any
 SUBCOMMAND = 1
 
 ORDER = (
-    *("tool", "name", "state", "by", "field", "value"),
+    *("tool", "name", "state", "by", "field", "value", "file"),
     *("who", "whose", "period", "amount", "unit", "count", "what", "sure", "scope"),
 )
 """The options in the order in which the core reads them, whatever command they belong to. Discord sends them as people
 gave them, and wants those first that have to be given."""
 
-WHOLE = frozenset({"value"})
+WHOLE = frozenset({"value", "file"})
 """What may be of many words; all else is one."""
 
 THIS = "conversation"

@@ -8,7 +8,7 @@ answered at once (commands, refusals) is shown to the one person that asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -29,7 +29,7 @@ from adapters.slack.people import STRANGER, People, Person, is_admin
 from adapters.slack.pressing import NOT_MEMBER, Pressing
 from adapters.slack.telling import FAILED, Telling, fits
 from adapters.slack.typed import mentioned, readable
-from bot.assistants.types import Author, well_formed
+from bot.assistants.types import JSON, Author, well_formed
 from bot.errors import Refused, StoreError
 from bot.ports import CommandRequest, Conversation, InboundMessage, Intake
 
@@ -132,7 +132,8 @@ class Ears:
         """Accept the message, or obey it; returns what its author is to be told at once."""
         if (command := order(said, self._me)) is not None:
             place = said.channel, said.thread, said.user
-            return await self._obey(*place, command, lambda text: self._tell(said, text))
+            whole = await self._with_files(said)
+            return await self._obey(*place, command, lambda text: self._tell(said, text), files.described(whole.files))
         message = self._inbound(await self._with_files(said))
         try:
             accepted = await self._intake.accept(message)
@@ -273,7 +274,15 @@ class Ears:
     def _where(self, channel: str, thread: str) -> Conversation:
         return Conversation(PLATFORM, self._me.team, channel, thread)
 
-    async def _obey(self, channel: str, thread: str, user: str, command: str, later: Callable[[str], None]) -> str:
+    async def _obey(
+        self,
+        channel: str,
+        thread: str,
+        user: str,
+        command: str,
+        later: Callable[[str], None],
+        attachments: Sequence[JSON] = (),
+    ) -> str:
         """Carry out a command; returns what to show at once. `later` tells the person what is only known then.
 
         Who Slack does not tell of may be a guest, and is no admin.
@@ -285,7 +294,8 @@ class Ears:
             return refusal
         where, author = self._where(channel, thread), Author(user, person.name if person else user)
         text, _ = self._readable(command)
-        answer = await self._intake.command(CommandRequest(where, author, text, platform_admin=is_admin(person)))
+        request = CommandRequest(where, author, text, platform_admin=is_admin(person), attachments=attachments)
+        answer = await self._intake.command(request)
         if answer.file is None:
             return answer.text
         self._handing.hand(user, answer.file, later)

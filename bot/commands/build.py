@@ -8,11 +8,13 @@ from bot.commands.audit import AuditCommand
 from bot.commands.budget import BudgetCommands
 from bot.commands.catalogue import Commands, Group
 from bot.commands.conversation import ConversationCommands
+from bot.commands.files import FilesCommands, Shelver
 from bot.commands.keeping import KeepingCommands
 from bot.commands.rights import Rights
 from bot.commands.tools import ToolCommands
 from bot.commands.usage import UsageCommand
 from bot.commands.why import WhyCommand
+from bot.library import Library
 from bot.settings import Settings
 from bot.stopping import Stopping
 from bot.store.database import Database
@@ -26,12 +28,15 @@ def build(
     stopping: Stopping,
     registry: Registry,
     clock: Clock,
+    library: Library,
+    shelver: Shelver | None,
 ) -> Commands:
-    """All commands. `registry` has all of Parley's own tools."""
+    """All commands. `registry` has all of Parley's own tools; `shelver` reads the files that are added."""
     prices = settings.price_list()
     groups: list[Group] = [
         ToolCommands(database, rights, registry, settings.approvers),
         AssistantCommands(database, rights, registry.names, clock),
+        FilesCommands(database, rights, library, shelver),
         ConversationCommands(database, stopping, clock),
         WhyCommand(database, prices),
         UsageCommand(database, rights, prices, clock),

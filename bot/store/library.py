@@ -198,13 +198,19 @@ async def read_by(connection: AsyncConnection, reader: str) -> Sequence[Stored]:
 
 async def on(connection: AsyncConnection, shelf: Shelf) -> Sequence[Stored]:
     """The files of this very shelf, by their names."""
-    query = select(documents).where(*_on(shelf)).order_by(documents.c.name, documents.c.created_at)
+    query = (
+        select(documents).where(*_on(shelf)).order_by(documents.c.name, documents.c.created_at, text("documents.rowid"))
+    )
     return [_stored(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def in_reach(connection: AsyncConnection, of: Shelf) -> Sequence[Stored]:
     """The files that may be searched from there, by their names; those that are being read, too."""
-    query = select(documents).where(_in_reach(of)).order_by(documents.c.name, documents.c.created_at)
+    query = (
+        select(documents)
+        .where(_in_reach(of))
+        .order_by(documents.c.name, documents.c.created_at, text("documents.rowid"))
+    )
     return [_stored(row) for row in (await connection.execute(query)).mappings()]
 
 

@@ -1,0 +1,116 @@
+"""Shelving: the files that admins add in chat are read in the background, since a platform wants its answer at once.
+
+Each is downloaded and read into the library, or fails with a sentence that lists tell. What is not read when Parley
+ends is found by `bot.library.Library.recover` at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+
+from bot.assistants.types import JSON
+from bot.clock import Clock
+from bot.documents.reading import LARGEST
+from bot.errors import NotFound, PlatformError, StoreError
+from bot.library import AT_ONCE, Library
+from bot.store.library import Stored
+
+GRACE = 5.0
+"""Seconds that files on their way get at shutdown."""
+DOWNLOAD = 90.0
+"""Seconds that a download may take, its attempts together."""
+WAITS = (1.0, 2.0, 4.0)
+"""Seconds between the attempts at a download, unless the platform names its own …"""
+LONGEST_WAIT = 30.0
+"""… which are no more than these."""
+
+log = structlog.get_logger(__name__)
+
+
+class Source(Protocol):
+    """What is asked of an adapter here; see `bot.ports.Adapter`."""
+
+    async def download(self, attachment: JSON, limit: int) -> bytes: ...
+
+
+class Shelving:
+    def __init__(self, library: Library, clock: Clock) -> None:
+        self._library = library
+        self._clock = clock
+        self._sources: Mapping[str, Source] = {}
+        self._places = asyncio.Semaphore(AT_ONCE)  # no more files than these are held at once
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def serve(self, sources: Mapping[str, Source]) -> None:
+        """Download by these adapters, by their platform."""
+        self._sources = sources
+
+    def take(self, stored: Stored, attachment: JSON) -> None:
+        """Read a file into its place, which is kept already."""
+        task = asyncio.create_task(self._see_through(stored, attachment), name=f"shelve {stored.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def quiet(self) -> None:
+        """Wait until no file is being read here."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def close(self, grace: float = GRACE) -> None:
+        """Let what is being read be read for `grace` seconds, and give up the rest. Nothing may begin any more."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _see_through(self, stored: Stored, attachment: JSON) -> None:
+        async with self._places:
+            if self._closing:
+                return
+            try:
+                if problem := await self._read(stored, attachment):
+                    await self._library.fail(stored, problem)
+            except NotFound:
+                log.info("file removed while it was read", file_id=stored.id)
+            except StoreError as error:
+                log.warning("store failed a file", file_id=stored.id, error=str(error))
+                await self._give_up(stored, "my database did not take it")
+            except Exception:
+                log.exception("file not read", file_id=stored.id)
+                await self._give_up(stored, "something went wrong with it")
+
+    async def _read(self, stored: Stored, attachment: JSON) -> str:
+        """Why the file cannot be found; empty where it can. Raises `NotFound` where it was removed, `StoreError`."""
+        try:
+            async with self._clock.until(self._clock.now() + DOWNLOAD):
+                data = await self._downloaded(self._sources[stored.shelf.platform], attachment)
+        except (PlatformError, TimeoutError) as error:
+            log.info("file not fetched", file_id=stored.id, error=repr(error))
+            return f"{stored.name} was not read: it could not be downloaded. Please add it again."
+        return (await self._library.read(stored, data, begun=True)).problem
+
+    async def _downloaded(self, source: Source, attachment: JSON) -> bytes:
+        """Raises `PlatformError`."""
+        for wait in WAITS:
+            try:
+                return await source.download(attachment, LARGEST)
+            except PlatformError as error:
+                if error.permanent:
+                    raise
+                log.info("download failed, trying again", error=str(error))
+                await self._clock.sleep(min(LONGEST_WAIT, wait if error.retry_after is None else error.retry_after))
+        return await source.download(attachment, LARGEST)
+
+    async def _give_up(self, stored: Stored, why: str) -> None:
+        try:
+            await self._library.fail(stored, f"{stored.name} was not read: {why}. Please add it again.")
+        except StoreError as error:
+            log.warning("not told of a file; the next start tells of it", file_id=stored.id, error=str(error))
