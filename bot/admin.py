@@ -9,9 +9,10 @@ from pathlib import Path
 from bot import access
 from bot.assistants.journal import Change
 from bot.assistants.lifecycle import move
-from bot.assistants.types import Author
+from bot.assistants.types import JSON, Author
 from bot.clock import Clock, SystemClock
 from bot.commands.build import build
+from bot.commands.files import Shelver
 from bot.commands.rights import Rights
 from bot.errors import IllegalTransition, ParleyError
 from bot.library import Library
@@ -65,20 +66,36 @@ async def carry_out(
     clock = clock or SystemClock()
     database = await Database.look(settings.database)
     try:
-        where = await _place(database, given, terminal)
-        word = "server" if where.platform == "discord" else "workspace"
-        author = operator if where.platform == access.OPERATOR else Author("operator", operator.name)
-        request = CommandRequest(where, author, text, platform_admin=True, workspace=word)
-        rights, remote = Rights(database, settings.admins, clock), _Remote(StoreJournal(database, ""), clock)
-        tools = registry or tool_registry.load()
-        library = Library(database, "", clock)
-        commands = build(settings, database, rights, Stopping(remote, rights), tools, clock, library, None)
-        answer = await commands.run(request)
-        if remote.stopped:
-            answer = Answer(f"{answer.text} {STOPPING}", answer.file)
-        return Outcome(answer, commands.knows(request), where)
+        request = ordered(await place(database, given, terminal), text, operator)
+        return await obeyed(settings, Library(database, "", clock), request, registry=registry)
     finally:
         await database.close()
+
+
+def ordered(where: Conversation, text: str, operator: Author, attachments: Sequence[JSON] = ()) -> CommandRequest:
+    """A command as the operator gives it."""
+    word = "server" if where.platform == "discord" else "workspace"
+    author = operator if where.platform == access.OPERATOR else Author("operator", operator.name)
+    return CommandRequest(where, author, text, platform_admin=True, workspace=word, attachments=attachments)
+
+
+async def obeyed(
+    settings: Settings,
+    library: Library,
+    request: CommandRequest,
+    *,
+    registry: Registry | None = None,
+    shelver: Shelver | None = None,
+) -> Outcome:
+    """Carry out a command on the library's database. Raises `StoreError`."""
+    database, clock = library.database, library.clock
+    rights, remote = Rights(database, settings.admins, clock), _Remote(StoreJournal(database, ""), clock)
+    tools = registry or tool_registry.load()
+    commands = build(settings, database, rights, Stopping(remote, rights), tools, clock, library, shelver)
+    answer = await commands.run(request)
+    if remote.stopped:
+        answer = Answer(f"{answer.text} {STOPPING}", answer.file)
+    return Outcome(answer, commands.knows(request), request.conversation)
 
 
 class _Remote:
@@ -98,7 +115,7 @@ class _Remote:
         return True
 
 
-async def _place(database: Database, given: Given, terminal: Conversation) -> Conversation:
+async def place(database: Database, given: Given, terminal: Conversation) -> Conversation:
     """The only workspace that what was said leaves; the terminal's own counts where it is named, or there is no other.
 
     A workspace that nobody has talked in yet is taken where both are said.

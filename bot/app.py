@@ -182,7 +182,7 @@ async def _build(
     http = await stack.enter_async_context(httpx2.AsyncClient(verify=certificates(), timeout=None))
     sandbox = Sandbox()
     stack.push_async_callback(sandbox.close)
-    library = Library(database, ownership.name, clock, _vectors(stack, settings))
+    library = Library(database, ownership.name, clock, vectors(stack, settings))
     await library.recover()
     toolbox = RegistryToolbox(registry, http, clock, settings.text, sandbox, Searching(database, library))
     engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock, settings.ask_timeout)
@@ -215,7 +215,7 @@ async def _build(
     )
 
 
-def _vectors(stack: AsyncExitStack, settings: Settings) -> Embedder | None:
+def vectors(stack: AsyncExitStack, settings: Settings) -> Embedder | None:
     """What makes vectors of texts, where the settings name a model for it."""
     if settings.openai_embedding_model is None or settings.is_demo:
         return None

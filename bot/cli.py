@@ -35,6 +35,12 @@ slack = typer.Typer(help="What it takes to install Parley in Slack.", no_args_is
 app.add_typer(slack, name="slack")
 discord = typer.Typer(help="What it takes to install Parley in Discord.", no_args_is_help=True, context_settings=HELP)
 app.add_typer(discord, name="discord")
+files = typer.Typer(help="The files that can be searched.", no_args_is_help=True, context_settings=HELP)
+app.add_typer(files, name="files")
+
+Platform = Annotated[Literal["slack", "discord", "console"] | None, typer.Option(help="Where the command holds …")]
+Workspace = Annotated[str, typer.Option(metavar="ID", help="… the workspace or server, if there are several …")]
+Channel = Annotated[str, typer.Option(metavar="ID", help="… and the channel, if not for all of it.")]
 
 
 def main() -> None:
@@ -147,12 +153,8 @@ def admin(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="COMMAND", help="As in the chat; without any, the help.")
     ] = None,
-    platform: Annotated[
-        Literal["slack", "discord", "console"] | None, typer.Option(help="Where the command holds …")
-    ] = None,
-    workspace: Annotated[
-        str, typer.Option(metavar="ID", help="… the workspace or server, if there are several …")
-    ] = "",
+    platform: Platform = None,
+    workspace: Workspace = "",
     channel: Annotated[str, typer.Option(metavar="ID", help="… the channel that “here” stands for …")] = "",
     thread: Annotated[str, typer.Option(metavar="ID", help="… and the thread.")] = "",
     output: Annotated[
@@ -181,6 +183,45 @@ def admin(
     elif answer.file is not None:
         typer.echo(answer.file.content, nl=False)
     sys.exit(0 if outcome.known else 1)
+
+
+@files.command("add")
+def add_files(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files of this machine.")],
+    platform: Platform = None,
+    workspace: Workspace = "",
+    channel: Channel = "",
+) -> None:
+    """Let files be searched in a channel, or in the whole workspace, while Parley runs or not."""
+    from adapters.console import who
+    from bot.admin import Given
+    from bot.bringing import Teller, bring
+
+    given, found = Given(platform or "", workspace, channel), settings.load()
+    teller = Teller(lambda text: typer.echo(printable(text)), _progress if sys.stderr.isatty() else None)
+    sys.exit(0 if _run(bring(found, given, paths, teller, operator=who.operator(), terminal=who.HERE)) else 1)
+
+
+@files.command("list")
+def list_files(platform: Platform = None, workspace: Workspace = "", channel: Channel = "") -> None:
+    """List the files of the workspace, and of the channel if one is given."""
+    admin(["files", "list"], platform, workspace, channel)
+
+
+@files.command("remove")
+def remove_file(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Or an id, if there are several of one name.")],
+    platform: Platform = None,
+    workspace: Workspace = "",
+    channel: Channel = "",
+) -> None:
+    """Remove a file: no one can have it searched any more."""
+    admin(["files", "remove", name], platform, workspace, channel)
+
+
+def _progress(line: str) -> None:
+    """Shown in place of the line before."""
+    typer.echo(f"\r\x1b[K{printable(line)}", err=True, nl=False)
 
 
 def _serve(found: Settings) -> None:
