@@ -210,3 +210,13 @@ async def test_forgetting_a_thread_forgets_its_files(parley: Parley, model: Scri
     said = await parley.alice.command("forget sure")
     assert said.startswith("Forgotten: ")
     assert await parley.core.database.read(stored.count) == 0
+
+
+async def test_who_is_forgotten_is_no_longer_the_one_who_added_a_file(parley: Parley, model: ScriptedModel) -> None:
+    await kept(parley, SHELVES["mine"], "mine.txt", "Hotels.")
+    model.say("Hi.")
+    await parley.alice.say("Hello")
+    await parley.quiet()
+    await parley.alice.command("forget me sure")
+    (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
+    assert (left.name, left.person) == ("mine.txt", "")

@@ -40,3 +40,12 @@ async def test_who_is_no_admin_adds_nothing(talk: Talk) -> None:
     await talk.workspace.until(lambda: talk.whispers(talk.bob))
     (said,) = talk.whispers(talk.bob)
     assert said.startswith("Only admins can add and remove files here.")
+
+
+async def test_a_name_of_which_slack_makes_a_link_is_a_name(talk: Talk) -> None:
+    await talk.asks("!files add", files=[talk.workspace.file("notes.md", b"Hotels.")])
+    await talk.workspace.until(talk.whispers)
+    await talk.parley.core.shelving.quiet()
+    await talk.asks("!files remove <http://notes.md|notes.md>")
+    await talk.workspace.until(lambda: len(talk.whispers()) == 2)
+    assert talk.whispers()[1] == "notes.md is removed: it was for the whole workspace."

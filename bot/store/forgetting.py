@@ -168,6 +168,8 @@ async def remove_person(tx: AsyncConnection, platform: str, person: str, share: 
         await _remove(tx, messages.c.id.in_(some), runs.c.id.in_([]), now)
     await tx.execute(delete(feedback).where(*_judged(platform, person)).prefix_with(MUCH))
     await traces.mark(tx)
+    brought = update(documents).where(documents.c.person == person, documents.c.platform == platform)
+    await tx.execute(brought.values(person=""))
     asked = update(runs).where(runs.c.person == person, runs.c.platform == platform)
     await tx.execute(asked.prefix_with(MUCH).values(person=""))
     # What was refused is told in the person's own words.
