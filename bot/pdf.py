@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot import bounded
+from tools import bounded
 
 AT_ONCE = 2
 """Processes of one Parley that read files."""

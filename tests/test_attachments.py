@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
-from bot import bounded, pdf
+from bot import pdf
 from bot.assistants.types import File
 from bot.attachments import ALL_TEXT, LARGEST, LARGEST_IMAGE, LONGEST_TEXT, SEARCHED, plan, read, room_left, told
+from tools import bounded
 
 ONLY = "I can read images, PDF, Word (DOCX), Excel (XLSX) and text files only."
 LOGIN = b"<!DOCTYPE html><html><title>Sign in</title></html>"

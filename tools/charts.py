@@ -1,5 +1,4 @@
-"""Draws charts as PNG, in a process of its own: what takes too long is ended, and what takes too much memory dies
-alone. The process runs this very file, which therefore imports nothing of ours.
+"""Draws charts as PNG, in a bounded process.
 
 matplotlib is imported in that process only. Texts are drawn as they are: nothing in them is read as mathematics.
 """
@@ -12,19 +11,16 @@ import io
 import json
 import math
 import os
-import signal
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Literal
+
+from tools import bounded
 
 SECONDS = 10.0
 PATIENCE = 6.0
 """Seconds that a drawing waits for its place."""
-MEMORY = 1024 * 1024 * 1024
-"""Bytes, where the system can limit them."""
 WIDTH, HEIGHT, DPI = 1000, 600, 100
 LARGEST = 1024 * 1024
 """Bytes of a PNG."""
@@ -78,56 +74,21 @@ async def draw(
                     await stack.enter_async_context(places)
             except TimeoutError:
                 raise Undrawn("Too much is being drawn. Try again in a moment.") from None
-        try:
-            drawn = await _drawn(json.dumps([asdict(chart) for chart in charts]).encode(), seconds)
-        except OSError:
-            raise Undrawn("Drawing failed.") from None
+        given = json.dumps([asdict(chart) for chart in charts]).encode()
+        found = await bounded.answer(__name__, given, {}, seconds=seconds)
+    if found.trouble:
+        raise Undrawn("Drawing took too long." if found.trouble == "slow" else "Drawing failed.")
+    drawn = [base64.b64decode(one) for one in json.loads(found.said)]
     if any(len(one) > LARGEST for one in drawn):
         raise Undrawn("The picture is too large.")
     return drawn
 
 
-async def _drawn(charts: bytes, seconds: float) -> list[bytes]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", str(Path(__file__)), str(math.ceil(seconds))),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg"},
-    )
-    try:
-        async with asyncio.timeout(seconds):
-            said, _ = await process.communicate(charts)
-    except TimeoutError:
-        raise Undrawn("Drawing took too long.") from None
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    if process.returncode:
-        raise Undrawn("Drawing failed.")
-    return [base64.b64decode(one) for one in json.loads(said)]
-
-
-def main() -> None:
-    """The process: charts come in as JSON, PNGs go out, in base64 and JSON."""
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, signal.SIG_IGN)
-    _limit(int(sys.argv[1]))
-    charts = json.load(sys.stdin.buffer)
-    sys.stdout.write(json.dumps([base64.b64encode(_png(chart)).decode() for chart in charts]))
-
-
-def _limit(seconds: int) -> None:
-    """So much memory and work, should nobody be left to end this process."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    for limit, at in {resource.RLIMIT_AS: MEMORY, resource.RLIMIT_CPU: seconds}.items():
-        with suppress(OSError, ValueError):  # a lower limit holds already
-            resource.setrlimit(limit, (at, at))
+def answered(data: bytes) -> str:
+    """What the process says: PNGs in base64, of charts that come as JSON."""
+    for library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ[library] = "1"
+    return json.dumps([base64.b64encode(_png(chart)).decode() for chart in json.loads(data)])
 
 
 def _png(chart: Mapping[str, Any]) -> bytes:
@@ -213,7 +174,3 @@ def _counts(axes: Any, chart: Mapping[str, Any]) -> None:
 
 
 _DRAWING = {"line": _lines, "bar": _bars, "scatter": _points, "pie": _slices, "hist": _counts}
-
-
-if __name__ == "__main__":
-    main()

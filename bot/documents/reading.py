@@ -7,11 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from bot import bounded, image_header
+from bot import image_header
 from bot.attachments import told
 from bot.documents import extracting
 from bot.documents.passages import Passage, Place
 from bot.file_kinds import ending, expected, is_page
+from tools import bounded
 
 LARGEST = 20_000_000
 """Bytes of a file."""
