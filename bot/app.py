@@ -183,7 +183,8 @@ async def _build(
     sandbox = Sandbox()
     stack.push_async_callback(sandbox.close)
     library = Library(database, ownership.name, clock, vectors(stack, settings))
-    await library.recover()
+    with ownership.others() as others:
+        await library.recover(others.gone)
     toolbox = RegistryToolbox(registry, http, clock, settings.text, sandbox, Searching(database, library))
     engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock, settings.ask_timeout)
     tools = {tool.name: tool.approval for tool in registry.values()}

@@ -69,7 +69,8 @@ async def bring(
         ownership = await asyncio.to_thread(Ownership, settings.database)
         stack.callback(ownership.release)
         library, desk = Library(database, ownership.name, clock or SystemClock(), vectors(stack, settings)), _Desk()
-        await library.recover()
+        with ownership.others() as others:
+            await library.recover(others.gone)
         request = ordered(where, "files add here" if given.channel else "files add", operator, attachments)
         try:
             outcome = await obeyed(settings, library, request, shelver=desk)

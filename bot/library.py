@@ -8,7 +8,7 @@ mean; both rankings are fused.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
@@ -89,17 +89,22 @@ class Library:
     ) -> Outcome:
         """Read a file into its place, which `begin` has made or not: it is found on return, unless there is a problem.
 
-        `tell` hears how far it is (0 to 1). Raises `StoreError`; a part of it may be kept then, but is not found.
+        `tell` hears how far it is (0 to 1). Raises `StoreError`, and `NotFound` where it was removed meanwhile; what
+        was not `begun` leaves nothing then.
         """
         stored = replace(stored, digest=sha256(data).hexdigest())
-        self.progress[stored.id] = 0.0
+        self.progress[stored.id], outcome, parts = 0.0, None, False
         try:
             document = await reading.read(stored.name, stored.mime, data, places=self._places)
             if document.problem:
                 return Outcome(document.problem)
-            return await self._keep(stored, document.passages, begun, tell or (lambda _: None))
+            parts = len(document.passages) > BATCH
+            outcome = await self._keep(stored, document.passages, begun, tell or (lambda _: None))
+            return outcome
         finally:
             del self.progress[stored.id]
+            if parts and not begun and (outcome is None or outcome.problem):
+                await self.remove([stored])
 
     async def _keep(
         self, stored: Stored, passages: Sequence[Passage], begun: bool, tell: Callable[[float], None]
@@ -136,10 +141,10 @@ class Library:
         """Raises `StoreError`."""
         await self.database.write(lambda tx: library.remove(tx, [one.id for one in stored]))
 
-    async def recover(self) -> None:
-        """What this process was reading when it ended: what came with messages is read again with these, of the rest
-        lists tell. Raises `StoreError`."""
-        left = await self.database.read(lambda c: library.read_by(c, self.owner))
+    async def recover(self, gone: Collection[str]) -> None:
+        """What was being read when this process, or one of those that are `gone`, ended: what came with messages is
+        read again with these, of the rest lists tell. Raises `StoreError`."""
+        left = await self.database.read(lambda c: library.read_by(c, {self.owner, *gone}))
         if of_threads := [one for one in left if one.shelf.thread_id]:
             await self.remove(of_threads)
         for one in left:

@@ -8,14 +8,14 @@ held than those of one message, and after an interruption only what was not reco
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import structlog
 
 from bot import attachments, pdf
+from bot.again import again
 from bot.assistants.events import Emit, FileRead, Remarked
 from bot.assistants.types import JSON, File, LastError, Run
 from bot.attachments import ALL_TEXT, Planned, room_left
@@ -28,9 +28,6 @@ from bot.store.database import Database
 from bot.store.library import Shelf
 from bot.store.preparing import Findings, Unprepared
 
-WAITS = (1.0, 2.0, 4.0)
-"""Seconds between the attempts at a look-up that fails, unless the platform names its own."""
-
 LONGEST_WAIT = 60.0
 """Seconds between two attempts at a look-up, whatever the platform names: there is no answer without it."""
 LONGEST_PAUSE = 10.0
@@ -38,7 +35,6 @@ LONGEST_PAUSE = 10.0
 DOWNLOAD, DOWNLOADS = 90.0, 240.0
 """… and the seconds that one may take, and all those of a run together: of its ten minutes, most are for the answer."""
 
-T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -135,7 +131,7 @@ class Preparation:
     async def _prepared(self, platform: Platform, message: InboundMessage, *, first: bool) -> Prepared:
         if not message.raw:
             return Prepared(message.text, message.author)
-        return await self._again(lambda: platform.prepare(message, first=first), longest=LONGEST_WAIT)
+        return await again(lambda: platform.prepare(message, first=first), self.clock, longest=LONGEST_WAIT)
 
     async def _read(self, work: _Work, one: Unprepared) -> list[File]:
         read: list[File] = []
@@ -152,7 +148,7 @@ class Preparation:
             return planned.lost()
         try:
             async with self.clock.until(min(now + DOWNLOAD, work.downloads_until)):
-                data = await self._again(fetch, longest=LONGEST_PAUSE)
+                data = await again(fetch, self.clock, longest=LONGEST_PAUSE)
         except (PlatformError, TimeoutError) as error:
             log.info("file not fetched", error=repr(error))
             return planned.lost()
@@ -174,21 +170,6 @@ class Preparation:
         if outcome.problem and outcome.same is None and file.text == attachments.IN_SEARCH:
             return replace(file, text="", note=outcome.problem)
         return file
-
-    async def _again(self, attempt: Callable[[], Awaitable[T]], *, longest: float) -> T:
-        """Try until it goes, or cannot be helped, and wait no longer than `longest` seconds between two attempts.
-
-        Raises `PlatformError`.
-        """
-        for wait in WAITS:
-            try:
-                return await attempt()
-            except PlatformError as error:
-                if error.permanent:
-                    raise
-                log.info("look-up failed, trying again", error=str(error))
-                await self.clock.sleep(min(longest, wait if error.retry_after is None else error.retry_after))
-        return await attempt()
 
 
 def _tell(emit: Emit, name: str, share: float) -> None:

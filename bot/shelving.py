@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 import structlog
 
+from bot.again import again
 from bot.assistants.types import JSON
 from bot.clock import Clock
 from bot.documents.reading import LARGEST
@@ -23,10 +25,8 @@ GRACE = 5.0
 """Seconds that files on their way get at shutdown."""
 DOWNLOAD = 90.0
 """Seconds that a download may take, its attempts together."""
-WAITS = (1.0, 2.0, 4.0)
-"""Seconds between the attempts at a download, unless the platform names its own …"""
 LONGEST_WAIT = 30.0
-"""… which are no more than these."""
+"""Seconds between two attempts, whatever the platform names."""
 
 log = structlog.get_logger(__name__)
 
@@ -91,23 +91,12 @@ class Shelving:
         """Why the file cannot be found; empty where it can. Raises `NotFound` where it was removed, `StoreError`."""
         try:
             async with self._clock.until(self._clock.now() + DOWNLOAD):
-                data = await self._downloaded(self._sources[stored.shelf.platform], attachment)
+                source = self._sources[stored.shelf.platform]
+                data = await again(partial(source.download, attachment, LARGEST), self._clock, longest=LONGEST_WAIT)
         except (PlatformError, TimeoutError) as error:
             log.info("file not fetched", file_id=stored.id, error=repr(error))
             return f"{stored.name} was not read: it could not be downloaded. Please add it again."
         return (await self._library.read(stored, data, begun=True)).problem
-
-    async def _downloaded(self, source: Source, attachment: JSON) -> bytes:
-        """Raises `PlatformError`."""
-        for wait in WAITS:
-            try:
-                return await source.download(attachment, LARGEST)
-            except PlatformError as error:
-                if error.permanent:
-                    raise
-                log.info("download failed, trying again", error=str(error))
-                await self._clock.sleep(min(LONGEST_WAIT, wait if error.retry_after is None else error.retry_after))
-        return await source.download(attachment, LARGEST)
 
     async def _give_up(self, stored: Stored, why: str) -> None:
         try:

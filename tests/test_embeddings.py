@@ -12,6 +12,7 @@ from bot.clock import SystemClock
 from bot.library import BATCH, Library
 from bot.models.connect import Endpoint, connect_embedder
 from bot.models.embeddings import Embedder
+from bot.store import library as stored
 from bot.store.database import Database
 from bot.store.library import Hit, Shelf
 from tests.files import ready
@@ -106,3 +107,19 @@ async def test_passages_of_another_model_are_found_by_their_words_only(desk: Des
     other = Library(desk.database, "test", SystemClock(), Embedder(desk.embedder.client, "text-embedding-other"))
     assert [hit.name for hit in await other.search(SHELF, "hotel", 5)] == []
     assert [hit.name for hit in await other.search(SHELF, "lodging", 5)] == ["travel.txt"]
+
+
+async def test_a_long_file_that_fails_in_its_midst_leaves_nothing(desk: Desk) -> None:
+    calls = 0
+
+    def fails_later(text: str) -> Sequence[float]:
+        nonlocal calls
+        calls += 1
+        if calls > BATCH:
+            raise RefusedError("Too many.", code="rate_limit_exceeded", status=429, expected=True)
+        return meaning(text)
+
+    desk.simulator.meaning = fails_later
+    text = "\n\n".join(f"Paragraph {number}. " + "Some words of it. " * 70 for number in range(2 * BATCH))
+    assert (await desk.keeps("long.txt", text)).startswith("long.txt was not read. Too many requests")
+    assert (await desk.database.read(stored.count), await desk.database.read(lambda c: stored.on(c, SHELF))) == (0, [])

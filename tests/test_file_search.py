@@ -195,7 +195,7 @@ async def test_what_nobody_finished_reading_is_not_found(parley: Parley, model: 
         lambda tx: stored.add(tx, placed.id, 0, [stored.Kept("Hotels.", "Hotels.", "line 1")])
     )
     assert await found(parley, model, "hotels") == {"error": NO_FILES}
-    await library.recover()
+    await library.recover(())
     (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
     assert (left.status, left.problem) == (
         "failed", "half.txt was not read: Parley ended meanwhile. Please add it again.",
@@ -220,3 +220,14 @@ async def test_who_is_forgotten_is_no_longer_the_one_who_added_a_file(parley: Pa
     await parley.alice.command("forget me sure")
     (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
     assert (left.name, left.person) == ("mine.txt", "")
+
+
+async def test_what_a_process_that_is_gone_was_reading_is_told_of_by_another(parley: Parley) -> None:
+    dead = Library(parley.core.database, "host:7", parley.clock)
+    await dead.begin(dead.place(SHELVES["mine"], "half.txt", "text/plain", 10, "U1"))
+    await parley_library(parley).recover(())
+    (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
+    assert left.status == "reading"
+    await parley_library(parley).recover({"host:7"})
+    (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
+    assert left.status == "failed"

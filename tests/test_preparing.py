@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from bot.again import WAITS
 from bot.assistants.types import Author
 from bot.attachments import ALL_TEXT
 from bot.errors import PlatformError
 from bot.models import images
 from bot.models.port import AssistantText, UserText
 from bot.ports import Earlier, InboundMessage
-from bot.preparing import WAITS
 from bot.store import database as database_file
 from bot.view import View
 from tests.parley import Parley, parley_at

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.again import WAITS
 from bot.assistants.types import JSON
 from bot.errors import PlatformError
 from bot.ports import InboundMessage
-from bot.preparing import DOWNLOAD, DOWNLOADS, LONGEST_PAUSE, LONGEST_WAIT, WAITS
+from bot.preparing import DOWNLOAD, DOWNLOADS, LONGEST_PAUSE, LONGEST_WAIT
 from tests.parley import Parley, parley_at
 from tests.scripted_model import ScriptedModel
 

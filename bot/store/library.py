@@ -168,10 +168,11 @@ async def finish(tx: AsyncConnection, document_id: str, count: int, digest: str)
 
 async def remove(tx: AsyncConnection, ids: Sequence[str]) -> None:
     """Remove files with their passages, for good."""
+    removed = 0
     for some in parts(ids):
         await tx.execute(delete(passages).where(passages.c.document_id.in_(some)).prefix_with(MUCH))
-        await tx.execute(delete(documents).where(documents.c.id.in_(some)))
-    if ids:
+        removed += (await tx.execute(delete(documents).where(documents.c.id.in_(some)))).rowcount
+    if removed:
         await traces.mark(tx)
 
 
@@ -187,9 +188,9 @@ async def fail(tx: AsyncConnection, document_id: str, problem: str) -> None:
     await tx.execute(failed.values(status="failed", problem=problem, passages=0, digest=""))
 
 
-async def read_by(connection: AsyncConnection, reader: str) -> Sequence[Stored]:
-    """What a process is reading."""
-    query = select(documents).where(documents.c.status == "reading", documents.c.reader == reader)
+async def read_by(connection: AsyncConnection, readers: Collection[str]) -> Sequence[Stored]:
+    """What some processes are reading."""
+    query = select(documents).where(documents.c.status == "reading", documents.c.reader.in_(sorted(readers)))
     return [_stored(row) for row in (await connection.execute(query)).mappings()]
 
 
