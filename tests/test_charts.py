@@ -32,6 +32,7 @@ def test_values_alone_names_and_series_are_all_understood() -> None:
     assert asked({"a": [1], "b": [2]}, kind="bar").series == [Series("a", [1]), Series("b", [2])]
     assert asked(["x", "y"], {"a": [1, 2]}).x == ["x", "y"]
     assert asked({"x": 1, "y": 2}, kind="pie") == Chart("pie", [Series("", [1, 2])], ["x", "y"])
+    assert asked([1, 2], x=["x", "y"]) == asked(["x", "y"], [1, 2]) == asked(y=[1, 2], x=["x", "y"])
 
 
 def test_dates_stand_along_the_axis_in_iso_8601() -> None:

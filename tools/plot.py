@@ -43,6 +43,7 @@ class Plots:
 
 
 def _chart(given: Sequence[object], options: Mapping[str, object]) -> Chart:
+    given, options = _named(given, options)
     kind = _kind(options)
     texts = {name: _text(options.get(name, ""), name, LONGEST_TITLE) for name in TEXTS}
     x, y = _split(given)
@@ -52,6 +53,13 @@ def _chart(given: Sequence[object], options: Mapping[str, object]) -> Chart:
     names, dates = _axis(x)
     _check(kind, names, series)
     return Chart(kind, series, names, dates, **texts)
+
+
+def _named(given: Sequence[object], options: Mapping[str, object]) -> tuple[Sequence[object], Mapping[str, object]]:
+    """What was given, with an x and a y that were given by their names where they belong."""
+    x, y = ([options[name]] if name in options else [] for name in ("x", "y"))
+    rest = {name: value for name, value in options.items() if name not in ("x", "y")}
+    return [*x, *given, *y], rest
 
 
 def _kind(options: Mapping[str, object]) -> Kind:
