@@ -12,7 +12,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.discord.calls import Calls
 from bot.models.port import ModelError, Turn
 from tests.discord_parley import DiscordParley, Talk, talk_at
 from tests.hasty_clock import HastyClock
@@ -152,7 +151,7 @@ async def test_a_message_that_was_given_up_is_gone_on_with_once_it_is_found(talk
 
 
 async def test_a_call_that_nobody_answers_is_made_again(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(Calls.call.__kwdefaults__ or {}, "timeout", aiohttp.ClientTimeout(total=0.2))
+    monkeypatch.setattr("adapters.discord.pen.TIMEOUT", aiohttp.ClientTimeout(total=0.2))
     silent = talk.world.holds(CREATE, after=True)
     talk.model.say("Once.")
     async with talk.parley() as parley:
