@@ -185,8 +185,11 @@ class Library:
 async def _put(
     tx: AsyncConnection, *, stored: Stored, first: int, kept: Sequence[Kept], begun: bool, last: bool
 ) -> Stored | None:
-    """Keep the passages from number `first` on; nothing where the shelf has the same file, which is returned then."""
-    if not first and (same := await library.known(tx, stored)) is not None:
+    """Keep the passages from number `first` on; nothing where the shelf has the same file, which is returned then.
+
+    It is looked for at the end once more: two copies may be read at once.
+    """
+    if (last or not first) and (same := await library.known(tx, stored)) is not None:
         return same
     if begun:
         await library.must_be_there(tx, stored.id)

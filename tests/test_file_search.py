@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -105,6 +106,26 @@ async def test_the_same_file_twice_is_there_once(parley: Parley, model: Scripted
     parley.room.files["again.txt"] = TRAVEL
     told = await found(parley, model, "hotels", files=["travel.txt", "again.txt"])
     assert [passage["file"] for passage in told["passages"]] == ["travel.txt"]
+
+
+@pytest.mark.parametrize("query", ["酒店一晚多少钱？", "旅馆酒店"])
+async def test_languages_without_spaces_are_found_by_two_characters(
+    parley: Parley, model: ScriptedModel, query: str
+) -> None:
+    parley.room.files["rules.txt"] = "火车坐头等舱。\n\n酒店最多每晚一百二十欧元。\n".encode()
+    told = await found(parley, model, query, files=["rules.txt"])
+    assert "酒店最多每晚一百二十欧元" in told["passages"][0]["text"]
+
+
+async def test_of_two_copies_that_are_read_at_once_one_stays(parley: Parley) -> None:
+    library, data = parley_library(parley), b"Trains are first class. " * 20 * 3 * BATCH
+    copies = [library.place(SHELVES["mine"], name, "text/plain", len(data), "U1") for name in ("a.txt", "b.txt")]
+    for copy in copies:
+        await library.begin(copy)
+    outcomes = await asyncio.gather(*(library.read(copy, data, begun=True) for copy in copies))
+    assert sorted(bool(outcome.problem) for outcome in outcomes) == [False, True]
+    listed = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
+    assert [one.status for one in listed].count("ready") == 1
 
 
 async def test_a_long_file_tells_how_far_its_reading_is(parley: Parley, model: ScriptedModel) -> None:

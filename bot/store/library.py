@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
@@ -151,7 +152,7 @@ async def add(tx: AsyncConnection, document_id: str, first: int, kept: Sequence[
             "document_id": document_id,
             "number": number,
             "text": well_formed(one.text),
-            "indexed": well_formed(one.indexed),
+            "indexed": _spaced(well_formed(one.indexed)),
             "place": well_formed(one.place),
             "vector": one.vector,
         }
@@ -224,13 +225,28 @@ when where which while who whom why will with would you your
 _STOP_WORDS = frozenset(_NAMED_STOP_WORDS.split())
 MOST_WORDS = 40
 """Words of a query that are looked for."""
+_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+"""A character of Chinese, Japanese or Korean. Where one word ends there, no space tells: each counts as a word, and a
+query looks for two that stand side by side."""
+
+
+def _spaced(text: str) -> str:
+    return _UNSPACED.sub(r" \g<0> ", text)
 
 
 def match(query: str) -> str:
     """A query in the language of FTS5 that finds passages with any of its words; empty where it has none."""
-    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(query)))
+    words = list(dict.fromkeys(part for word in _WORD.findall(query) for part in _parts(word.lower())))
     telling = [word for word in words if word not in _STOP_WORDS] or words
     return " OR ".join(f'"{word}"' for word in telling[:MOST_WORDS])
+
+
+def _parts(word: str) -> Sequence[str]:
+    """What is looked for of a word: the word, or each two neighbours of characters that stand for words themselves."""
+    if not _UNSPACED.search(word):
+        return [word]
+    units = _spaced(word).split()
+    return [" ".join(pair) for pair in pairwise(units)] or units
 
 
 _BY_WORDS = (
