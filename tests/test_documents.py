@@ -143,7 +143,7 @@ async def test_a_web_page_is_read_without_what_surrounds_it() -> None:
 async def test_a_hostile_web_page_is_not_read_by_half() -> None:
     assert (
         await problem("a.html", b"<p>So it goes on. </p>" * 100_000)
-        == "it is too long. Please split it and send the parts"
+        == "it has more than 5,000 passages (some 4 MB of text). Please split it and send the parts"
     )
     assert "deep" in said(await found("b.html", b"<div>" * 20_000 + b"deep"))
     assert await problem("c.html", b"<script>alert(1)</script>") == "it holds no text"
@@ -214,7 +214,10 @@ async def test_entities_do_no_harm_where_they_are_not_looked_for(monkeypatch: py
 async def test_a_file_of_too_many_passages_is_not_read_by_half() -> None:
     line = b"The weir is measured every ten minutes, by radar.\n"
     assert len((await found("a.txt", line * 100_000)).passages) > 4000
-    assert await problem("a.txt", line * 200_000) == "it is too long. Please split it and send the parts"
+    assert (
+        await problem("a.txt", line * 200_000)
+        == "it has more than 5,000 passages (some 4 MB of text). Please split it and send the parts"
+    )
 
 
 async def test_a_file_that_takes_too_long_is_given_up_while_all_else_goes_on() -> None:

@@ -113,7 +113,7 @@ def _unread(name: str, problem: str, pages: int = 0) -> Document:
 _PROBLEMS = {
     "large": f"it is larger than {LARGEST // 1_000_000} MB",
     "unpacked": "what is packed in it is too large",
-    "long": "it is too long. Please split it and send the parts",
+    "long": f"it has more than {extracting.MOST:,} passages (some 4 MB of text). Please split it and send the parts",
     "encrypted": "it is protected by a password, or in another way",
     "old": "it is of an old Office format. Please save it as DOCX or XLSX",
     "image": "it is an image, in which I cannot search",
