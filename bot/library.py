@@ -112,7 +112,7 @@ class Library:
         for first in range(0, len(passages), BATCH):
             some = passages[first : first + BATCH]
             try:
-                kept = await self._kept(some)
+                kept = await self._kept(stored.name, some)
             except ModelError as error:
                 return Outcome(f"{stored.name} was not read. {error.sentence}")
             last = first + len(some) == len(passages)
@@ -127,11 +127,13 @@ class Library:
             tell(self.progress[stored.id])
         return Outcome()
 
-    async def _kept(self, some: Sequence[Passage]) -> list[Kept]:
-        vectors: Sequence[bytes | None] = [None] * len(some)
-        if self.vectors:
-            vectors = await self.vectors.embed([one.indexed for one in some])
-        return [Kept(one.text, one.indexed, str(one.place), vector) for one, vector in zip(some, vectors, strict=True)]
+    async def _kept(self, name: str, some: Sequence[Passage]) -> list[Kept]:
+        indexed = [one.indexed(name) for one in some]
+        vectors: Sequence[bytes | None] = await self.vectors.embed(indexed) if self.vectors else [None] * len(some)
+        return [
+            Kept(one.text, words, str(one.place), vector)
+            for one, words, vector in zip(some, indexed, vectors, strict=True)
+        ]
 
     async def fail(self, stored: Stored, problem: str) -> None:
         """Lists tell why it cannot be found. Raises `StoreError`."""

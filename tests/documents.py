@@ -28,13 +28,17 @@ class Question(NamedTuple):
     phrase: str
 
 
-def questions() -> list[Question]:
-    return [Question(**one) for one in json.loads((LIBRARY / "questions.json").read_text("utf-8"))]
+QUESTIONS, FURTHER = "questions.json", "further-questions.json"
+"""The labelled set, and one that was written when all was chosen with the former: nothing is to be chosen with it."""
+
+
+def questions(name: str = QUESTIONS) -> list[Question]:
+    return [Question(**one) for one in json.loads((LIBRARY / name).read_text("utf-8"))]
 
 
 def library() -> dict[str, bytes]:
     """The files by their names."""
-    files = sorted(path for path in LIBRARY.iterdir() if path.is_file() and path.name != "questions.json")
+    files = sorted(path for path in LIBRARY.iterdir() if path.is_file() and path.name not in (QUESTIONS, FURTHER))
     return {path.name: path.read_bytes() for path in files}
 
 

@@ -115,7 +115,9 @@ def test_sections_are_passages_and_bear_the_path_of_their_headings() -> None:
     trains, planes = of_markdown(text)
     assert (trains.place.heading, planes.place.heading) == ("Rules", "Rules › Planes")
     assert str(planes.place) == "section Planes, lines 7–11"
-    assert planes.indexed.startswith("Rules › Planes\n## Planes\n\n### Seats\n\nThe weir")
+    assert planes.indexed("the-rules_2031.md").startswith(
+        "the rules 2031\nRules › Planes\n## Planes\n\n### Seats\n\nThe weir"
+    )
 
 
 def test_short_sections_share_a_passage_that_names_the_first_and_the_last() -> None:

@@ -69,6 +69,9 @@ class Place:
                 return f"section {section}" if section else f"lines {numbers} of its text"
 
 
+_WORD = re.compile(r"[^\W_]+")
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A passage as it is shown and cited."""
@@ -76,10 +79,10 @@ class Passage:
     text: str
     place: Place
 
-    @property
-    def indexed(self) -> str:
-        """What is searched: the text below the headings that it stands under."""
-        return f"{self.place.heading}\n{self.text}" if self.place.heading else self.text
+    def indexed(self, name: str) -> str:
+        """What is searched: the text below the words of its file's name and the headings that it stands under."""
+        words = " ".join(_WORD.findall(name.rpartition(".")[0] or name))
+        return "\n".join(part for part in (words, self.place.heading, self.text) if part)
 
 
 @dataclass(frozen=True, slots=True)
