@@ -20,6 +20,7 @@ from bot.assistants.events import (
     CallsRecorded,
     Event,
     FileRead,
+    MessageBegun,
     MessageCompleted,
     OutputRecorded,
     Remarked,
@@ -120,7 +121,7 @@ class Sheet:
             case ActionRequired(_, asked):
                 self._asking = asked
                 self.at_rest = True
-            case RunStarted():
+            case RunStarted() | MessageBegun():
                 pass
 
     def view(self) -> View:

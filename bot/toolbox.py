@@ -22,6 +22,9 @@ from tools.searching import Search
 APPROVAL = "approval"
 """The key of a run's tool that says whose approval its calls need: `asker`, `admins` or `either`."""
 
+OUTSIDE = "outside"
+"""The key of a run's tool that says that its calls are answered by whoever made the run, whatever its name."""
+
 Show = Callable[[str, str, bytes], Coroutine[Any, Any, None]]
 """Gives the person a file: its name, its MIME type and what is in it. Raises `ToolError` where it cannot."""
 
@@ -64,8 +67,8 @@ class RegistryToolbox:
     sandbox: Sandbox = field(default_factory=Sandbox)
     searching: Searching | None = None
 
-    def own(self) -> Collection[str]:
-        return self.registry.keys()
+    def own(self, run: Run) -> Collection[str]:
+        return {name for tool in run.tools if (name := function_name(tool)) in self.registry and not tool.get(OUTSIDE)}
 
     def definition(self, name: str) -> FunctionTool:
         tool = self.registry[name]

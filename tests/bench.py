@@ -48,7 +48,7 @@ class Tools:
     def answered(self, call: ToolCall) -> str:
         return json.dumps(list(call.answers))
 
-    def own(self) -> Collection[str]:
+    def own(self, run: Run) -> Collection[str]:
         return self.functions.keys()
 
     def definition(self, name: str) -> FunctionTool:

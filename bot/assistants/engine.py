@@ -31,8 +31,8 @@ not done again. Returns why the run fails instead, where it does."""
 class Toolbox(Protocol):
     """Parley's own tools, as the engine sees them."""
 
-    def own(self) -> Collection[str]:
-        """The names of the tools that Parley runs itself; every other call waits for someone outside."""
+    def own(self, run: Run) -> Collection[str]:
+        """The names of the run's tools that Parley runs itself; a call of any other one waits for someone outside."""
         ...
 
     def definition(self, name: str) -> FunctionTool:

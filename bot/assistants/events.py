@@ -17,6 +17,14 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageBegun:
+    """The model begins a message, which is empty yet, on this step. Neither is stored before the message is written."""
+
+    message: Message
+    step: RunStep
+
+
+@dataclass(frozen=True, slots=True)
 class TextAppended:
     """The model went on with the message that it is writing."""
 
@@ -25,7 +33,7 @@ class TextAppended:
 
 @dataclass(frozen=True, slots=True)
 class TextDiscarded:
-    """What was appended since the last completed message no longer holds: the stream broke and begins anew."""
+    """The message that was begun no longer holds, with all that was appended: the stream broke and begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class MessageCompleted:
     """The message is written; a run that goes on to call tools can have several."""
 
     message: Message
+    step: RunStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ class RunEnded:
 
 Event = (
     RunStarted
+    | MessageBegun
     | TextAppended
     | TextDiscarded
     | Remarked

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bot.assistants.history import Past, window
-from bot.assistants.types import JSON, Run, RunStep, Usage, function_name
+from bot.assistants.types import JSON, Run, RunStep, ToolChoice, Usage, function_name
 from bot.models.port import FunctionTool, ModelRequest
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def next_request(run: Run, past: Past, steps: Sequence[RunStep], toolbox: Toolbo
         model=run.model,
         instructions=run.instructions,
         items=items,
-        tools=[_tool(tool, toolbox) for tool in run.tools],
-        tool_choice="auto" if free else run.tool_choice,
+        tools=[_tool(run, tool, toolbox) for tool in run.tools],
+        tool_choice="auto" if free else _choice(run.tool_choice),
         parallel_tool_calls=run.parallel_tool_calls,
         response_format=run.response_format,
         temperature=run.temperature,
@@ -47,9 +47,16 @@ def next_request(run: Run, past: Past, steps: Sequence[RunStep], toolbox: Toolbo
     return request, fits or budget is None
 
 
-def _tool(tool: JSON, toolbox: Toolbox) -> FunctionTool:
+def _choice(choice: ToolChoice) -> ToolChoice:
+    """To a provider a built-in tool of ours is a function like any other."""
+    if isinstance(choice, str):
+        return choice
+    return {"type": "function", "function": {"name": function_name(choice)}}
+
+
+def _tool(run: Run, tool: JSON, toolbox: Toolbox) -> FunctionTool:
     name = function_name(tool)
-    if name in toolbox.own():
+    if name in toolbox.own(run):
         return toolbox.definition(name)
     given = tool["function"]
     parameters = given.get("parameters") or {"type": "object", "properties": {}}

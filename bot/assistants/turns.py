@@ -18,7 +18,6 @@ from bot.assistants.events import (
     Remarked,
     RunEnded,
     RunStarted,
-    TextAppended,
 )
 from bot.assistants.history import Past
 from bot.assistants.journal import Journal
@@ -80,7 +79,7 @@ class Drive:
         self.ask_timeout = ask_timeout
         self.past = Past()
         self.steps: list[RunStep] = []
-        self.writing = Writing(clock, emit)
+        self.writing = Writing(run, clock, emit)
         self.time_is_up = False
         self.at_rest = False
 
@@ -153,8 +152,7 @@ class Drive:
         for step in self.steps:
             if step.type == "message_creation" and step.message_id in written:
                 message = written[step.message_id]
-                self.emit(TextAppended(message.text))
-                self.emit(MessageCompleted(message))
+                self.emit(MessageCompleted(message, step))
             elif step.type == "tool_calls":
                 self.emit(CallsRecorded(step, self._asking() if step.status == "in_progress" else ()))
                 for call in step.calls:
@@ -243,7 +241,7 @@ class Drive:
     async def _ask(self) -> port.Turn | None:
         """One model call. None where the run ended instead."""
         self.writing.discard()
-        self.writing = Writing(self.clock, self.emit)
+        self.writing = Writing(self.run, self.clock, self.emit)
         request, fits = next_request(self.run, self.past, self.steps, self.toolbox)
         if model_calls(self.steps) >= MODEL_CALLS:
             await self._end("failed", error=LastError("server_error", TOO_MANY_CALLS))
@@ -291,9 +289,9 @@ class Drive:
         step = new_step(was, "tool_calls", now, calls=calls, usage=turn.usage, provider=turn.provider)
         if not renamed:
             step = replace(step, items=tuple(well_formed_items(turn.items)))
-        steps, message = [step], None
+        steps, message, creation = [step], None, None
         if self.writing:
-            message, creation = self.writing.completed(was)
+            message, creation = self.writing.completed()
             steps = [creation, step]
         waiting = tuple(call for call in calls if call.outside)
         run = move(was, "requires_action", now, required_calls=waiting) if waiting else was
@@ -308,16 +306,16 @@ class Drive:
             raise
         self.run = run
         self.steps += steps
-        if message is not None:
+        if message is not None and creation is not None:
             self.past = replace(self.past, messages=[*self.past.messages, message])
-            self.emit(MessageCompleted(message))
+            self.emit(MessageCompleted(message, creation))
         self.emit(CallsRecorded(step, self._asking()))
 
     def _calls(self, calls: Sequence[port.Call]) -> tuple[tuple[ToolCall, ...], bool]:
         """The turn's calls under ids that are unique in the run, and whether one had to be renamed."""
         seen = {call.id for step in self.steps for call in step.calls}
         offered = {function_name(tool) for tool in self.run.tools}
-        outside = offered - set(self.toolbox.own())
+        outside = offered - set(self.toolbox.own(self.run))
         recorded: list[ToolCall] = []
         for call in calls:
             id_ = well_formed(call.id)
@@ -346,13 +344,13 @@ class Drive:
         run = move(self.run, status, self.clock.now(), last_error=error, incomplete_reason=reason, usage=total)
         message, step = None, None
         if self.writing and status == "completed":
-            message, step = self.writing.completed(run, usage)
+            message, step = self.writing.completed(usage)
         elif self.writing:
             message, step = self.writing.cut_short(run, usage, why)
         await self.journal.end_run(run, was, step, message)
         self.run = run
-        if message is not None:
-            self.emit(MessageCompleted(message))
+        if message is not None and step is not None:
+            self.emit(MessageCompleted(message, step))
         self._rest(RunEnded(run))
 
 

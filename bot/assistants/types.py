@@ -346,5 +346,5 @@ class Run:
 
 
 def function_name(tool: JSON) -> str:
-    """The name of a tool in the API's form, `{"type": "function", "function": {"name": …}}`."""
-    return str(tool["function"]["name"])
+    """What the model calls a tool: a function's own name, or the type of a built-in one (`{"type": "file_search"}`)."""
+    return str(tool["function"]["name"] if tool["type"] == "function" else tool["type"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
-from bot.assistants.events import Emit, TextAppended, TextDiscarded
+from bot.assistants.events import Emit, MessageBegun, TextAppended, TextDiscarded
 from bot.assistants.types import (
     Message,
     MessageReason,
@@ -33,11 +34,13 @@ CUT_SHORT: dict[RunStatus, tuple[MessageReason, StepStatus]] = {
 class Writing:
     """Tells what is appended and what no longer holds, as it happens."""
 
-    def __init__(self, clock: Clock, emit: Emit) -> None:
+    def __init__(self, run: Run, clock: Clock, emit: Emit) -> None:
+        self._run = run
         self._clock = clock
         self._emit = emit
         self._parts: list[str] = []
-        self._since: float | None = None
+        self._begun: tuple[Message, RunStep] | None = None
+        """The message and its step as they are told at first."""
 
     def __bool__(self) -> bool:
         return bool(self.text.strip())
@@ -48,7 +51,9 @@ class Writing:
 
     def append(self, text: str) -> None:
         text = well_formed(text)
-        self._since = self._since or self._clock.now()
+        if self._begun is None:
+            self._begun = self._begin()
+            self._emit(MessageBegun(*self._begun))
         self._parts.append(text)
         self._emit(TextAppended(text))
 
@@ -56,6 +61,7 @@ class Writing:
         """The stream broke: what was appended no longer holds."""
         if self._parts:
             self._parts.clear()
+            self._begun = None
             self._emit(TextDiscarded())
 
     def settle(self, turn: Turn) -> None:
@@ -76,47 +82,37 @@ class Writing:
     def bring_back(self, parts: list[str]) -> None:
         self._parts = parts
 
-    def completed(self, run: Run, usage: Usage | None = None) -> tuple[Message, RunStep]:
+    def completed(self, usage: Usage | None = None) -> tuple[Message, RunStep]:
         """The message, finished, and the step that made it."""
-        message = self._message(run, "completed")
-        return message, self._step(run, message, "completed", usage)
+        now = self._clock.now()
+        message, step = self._begun or self._begin()
+        message = replace(message, text=self.text, status="completed", completed_at=now)
+        return message, replace(step, ended=("completed", now), usage=usage)
 
     def cut_short(
         self, run: Run, usage: Usage | None = None, why: MessageReason | None = None
     ) -> tuple[Message, RunStep]:
         """The message as far as it got when `run` ended. `why` where the run alone does not tell."""
-        reason, ended = CUT_SHORT[run.status]
-        message = self._message(run, "incomplete", why or reason)
-        return message, self._step(run, message, ended, usage)
+        now, (reason, ended) = self._clock.now(), CUT_SHORT[run.status]
+        message, step = self._begun or self._begin()
+        message = replace(
+            message, text=self.text, status="incomplete", incomplete_at=now, incomplete_reason=why or reason
+        )
+        return message, replace(step, ended=(ended, now), usage=usage, last_error=run.last_error)
 
-    def _message(
-        self, run: Run, status: Literal["completed", "incomplete"], why: MessageReason | None = None
-    ) -> Message:
-        now = self._clock.now()
-        return Message(
+    def _begin(self) -> tuple[Message, RunStep]:
+        run, now = self._run, self._clock.now()
+        message = Message(
             id=new_id("msg"),
             thread_id=run.thread_id,
-            created_at=self._since or now,
+            created_at=now,
             role="assistant",
-            text=self.text,
-            status=status,
+            text="",
+            status="in_progress",
             assistant_id=run.assistant_id,
             run_id=run.id,
-            completed_at=now if status == "completed" else None,
-            incomplete_at=now if status == "incomplete" else None,
-            incomplete_reason=why,
         )
-
-    def _step(self, run: Run, message: Message, ended: StepStatus, usage: Usage | None) -> RunStep:
-        return new_step(
-            run,
-            "message_creation",
-            message.created_at,
-            message_id=message.id,
-            ended=(ended, self._clock.now()),
-            usage=usage,
-            last_error=run.last_error,
-        )
+        return message, new_step(run, "message_creation", now, message_id=message.id)
 
 
 def new_step(run: Run, type_: Literal["tool_calls", "message_creation"], at: float, **fields: Any) -> RunStep:
