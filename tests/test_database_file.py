@@ -85,7 +85,7 @@ async def test_two_opens_at_once_of_a_fresh_file_both_succeed(path: Path) -> Non
     for database in (first, second):
         await database.write(
             lambda tx: tx.exec_driver_sql(
-                "INSERT INTO threads SELECT 'thread_' || count(*), 0, '{}', NULL FROM threads"
+                "INSERT INTO threads (id, created_at, metadata) SELECT 'thread_' || count(*), 0, '{}' FROM threads"
             )
         )
     count = await second.read(lambda c: c.exec_driver_sql("SELECT count(*) FROM threads"))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.errors import StoreError
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in `migrations/versions`."""
 
 LOCK_WAIT = 5.0

@@ -41,6 +41,7 @@ assistants = Table(
     # Whose it is; both are empty for the operator's default.
     Column("platform", String, nullable=False, server_default=text("''")),
     Column("workspace", String, nullable=False, server_default=text("''")),
+    Column("title", Text),  # the name that a program gave it, whose `name` is the id
     Column("description", Text),
     Column("model", String, nullable=False),
     Column("instructions", Text),
@@ -57,6 +58,10 @@ threads = Table(
     Column("created_at", Float, nullable=False),
     Column("metadata", JSON, nullable=False),
     Column("tool_resources", JSON),
+    # Whose it is: a platform's workspace, or `api` and the tenant of a program.
+    Column("platform", String, nullable=False, server_default=text("''")),
+    Column("workspace", String, nullable=False, server_default=text("''")),
+    Index("ix_threads_platform_workspace_created_at", "platform", "workspace", "created_at"),
 )
 
 # A conversation's present thread. `new` points it at another one; the old thread stays.
@@ -81,6 +86,7 @@ messages = Table(
     Column("created_at", Float, nullable=False),
     Column("role", String, nullable=False),
     Column("text", Text, nullable=False),
+    Column("content", JSON),  # as a program brought it, where it is more than one text
     Column("status", String, nullable=False),
     Column("attachments", JSON, nullable=False),
     Column("author_id", String, index=True),
@@ -116,6 +122,7 @@ files = Table(
     Column("text", Text, nullable=False),
     Column("data", LargeBinary, nullable=False),
     Column("note", Text, nullable=False),
+    Column("url", Text, nullable=False, server_default=text("''")),  # of an image that the model fetches itself
 )
 
 # The terms of the partial indexes. Queries use these very words: SQLite takes a partial index for literal terms only.
@@ -253,6 +260,71 @@ passages = Table(
     Column("place", String, nullable=False),  # as a citation says it
     Column("vector", LargeBinary),  # float32, of length 1
     Index("ix_passages_document_id_number", "document_id", "number", unique=True),
+)
+
+# What programs show who they are with: a digest of it, and whose objects they see.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("digest", String, nullable=False, unique=True),
+    Column("platform", String, nullable=False),
+    Column("workspace", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+# Files that programs brought.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("platform", String, nullable=False),
+    Column("workspace", String, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("mime", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("content", LargeBinary, nullable=False),
+    Index("ix_uploads_platform_workspace_created_at", "platform", "workspace", "created_at"),
+)
+
+# Files of programs that are searched together. Their documents stand on the shelf of a channel that has the id.
+vector_stores = Table(
+    "vector_stores",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("platform", String, nullable=False),
+    Column("workspace", String, nullable=False),
+    Column("name", Text),
+    Column("created_at", Float, nullable=False),
+    Column("last_active_at", Float, nullable=False),
+    Column("expires_after_days", Integer),
+    Column("metadata", JSON, nullable=False),
+    Index("ix_vector_stores_platform_workspace_created_at", "platform", "workspace", "created_at"),
+)
+
+vector_store_batches = Table(
+    "vector_store_batches",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("vector_store_id", ForeignKey("vector_stores.id"), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+)
+
+vector_store_files = Table(
+    "vector_store_files",
+    metadata,
+    Column("vector_store_id", ForeignKey("vector_stores.id"), primary_key=True),
+    Column("file_id", ForeignKey("uploads.id"), primary_key=True, index=True),
+    Column("document_id", String, nullable=False, unique=True),
+    Column("batch_id", ForeignKey("vector_store_batches.id"), index=True),
+    Column("created_at", Float, nullable=False),
+    Column("cancelled", Boolean, nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("chunking_strategy", JSON, nullable=False),
 )
 
 # What people thought of an answer; of each person the last word.

@@ -58,6 +58,7 @@ _BIND = _PUT.on_conflict_do_update(index_elements=PLACE, set_={"platform": _PUT.
 _kind = threads.c.metadata.type
 _BEGUN = case((forgotten.known(bindparam("mark")), literal(AFRESH, _kind)), else_=literal({}, _kind))
 _BEGIN = insert(threads).values(metadata=_BEGUN)
+"""Takes the id, the time, the platform and the workspace."""
 
 
 async def bind(tx: AsyncConnection, conversation: Conversation, now: float) -> str:
@@ -67,7 +68,7 @@ async def bind(tx: AsyncConnection, conversation: Conversation, now: float) -> s
     thread_id = str(bound_to.scalar_one())
     if thread_id == candidate:
         mark = forgotten.conversation(conversation)
-        await tx.execute(_BEGIN, {"id": thread_id, "created_at": now, "mark": mark})
+        await tx.execute(_BEGIN, {"id": thread_id, "created_at": now, "mark": mark, **_whose(conversation)})
     return thread_id
 
 
@@ -75,7 +76,7 @@ async def rebind(tx: AsyncConnection, conversation: Conversation, now: float) ->
     """Give the conversation a fresh thread; the old one stays in the store. What was said there is to be forgotten."""
     thread_id = new_id("thread")
     put = upsert(bindings).values(**_key(conversation), thread_id=thread_id)
-    await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata=AFRESH))
+    await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata=AFRESH, **_whose(conversation)))
     await tx.execute(put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"thread_id": thread_id}))
     return thread_id
 
@@ -202,6 +203,10 @@ def to_message(row: RowMapping) -> Message:
         author=author,
         position=row["position"],
     )
+
+
+def _whose(conversation: Conversation) -> dict[str, str]:
+    return {"platform": conversation.platform, "workspace": conversation.workspace}
 
 
 def _key(conversation: Conversation) -> dict[str, str]:
