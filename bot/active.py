@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Protocol
 
+from bot.assistants.events import Event
 from bot.assistants.types import Run
-from bot.delivery import Delivery
-from bot.ports import Adapter
+from bot.ports import Adapter, Placed
 from bot.store.inbox import Asked
+
+
+class Telling(Protocol):
+    """Takes what happens to a run to whoever asked: `bot.delivery.Delivery` or, for programs, `bot.relay.Told`."""
+
+    def show(self, event: Event) -> None: ...
+
+    def begin_again(self) -> None: ...
+
+    def withdraw(self) -> None: ...
+
+    @property
+    def at_rest(self) -> bool: ...
+
+    async def finished(self) -> Placed: ...
+
+    async def stop(self) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -17,8 +35,9 @@ class Active:
 
     run: Run
     asked: Asked
-    adapter: Adapter
-    delivery: Delivery
+    adapter: Adapter | None
+    """None where a program asked."""
+    delivery: Telling
     work: asyncio.Task[Run]
     resumed: bool
     again: bool = False

@@ -7,25 +7,28 @@ left at shutdown. What no event here can tell of, `bot.sweep` finds.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import structlog
 
-from bot.active import Active
+from bot.active import Active, Telling
 from bot.assistants.engine import Engine
 from bot.assistants.events import Event, RunEnded
 from bot.assistants.types import LastError, Run
 from bot.budgets import PutOff
 from bot.clock import Clock
-from bot.delivery import Delivery, Destination
 from bot.errors import IllegalTransition, NotFound, PlatformError, StoreError, Superseded
 from bot.inbox import Claimed, Inbox
 from bot.line import Line
+from bot.outlets import Outlets
 from bot.ownership import Ownership
 from bot.ports import Accepted, Adapter, InboundMessage, Placed
 from bot.preparing import Preparation
+from bot.relay import Relay
 from bot.settlement import Settlement
 from bot.store import corrections as stored_corrections
 from bot.store import inbox as stored_inbox
@@ -61,7 +64,8 @@ class Handler:
         self.ownership = ownership
         self._clock = clock
         self._limit = limit
-        self._adapters: Mapping[str, Adapter] = {}
+        self._outlets = Outlets(clock, self._record)
+        self._made: deque[str] = deque()  # runs of programs for which there is no room yet
         self._active: dict[str, Active] = {}  # by run; a thread's next run may begin while the last one is delivered
         self._claiming = 0
         self._looking = 0  # whether somebody has moved a run on while it came to rest
@@ -75,13 +79,13 @@ class Handler:
 
     # -- start and stop -----------------------------------------------------------------------------------------
 
-    def serve(self, adapters: Mapping[str, Adapter]) -> None:
-        """Answer through these adapters, by their platform."""
-        self._adapters = adapters
+    def serve(self, adapters: Mapping[str, Adapter], relay: Relay | None = None) -> None:
+        """Answer through these adapters, by their platform; with a relay also what programs ask."""
+        self._outlets = replace(self._outlets, adapters=adapters, relay=relay)
 
     @property
     def platforms(self) -> Collection[str]:
-        return self._adapters.keys()
+        return self._outlets.platforms
 
     async def close(self, grace: float | None = None) -> None:
         """Let running answers end for `grace` seconds (`GRACE`) and park the rest. Messages may no longer come in."""
@@ -139,6 +143,12 @@ class Handler:
         self._quiet.clear()
         self._fill()
 
+    def begin(self, run_id: str) -> None:
+        """A program made this run: drive it as soon as there is room."""
+        self._made.append(run_id)
+        self._quiet.clear()
+        self._fill()
+
     async def stop(self, run_id: str) -> bool:
         """Cancel a run, its model stream and its tools; False where it is over or being stopped already."""
         try:
@@ -179,13 +189,6 @@ class Handler:
         await self.resume(run_id)
         return run
 
-    async def record_output(self, run_id: str, call_id: str, output: str) -> Run:
-        """Bring one of the outputs that a run waits for, and go on with it where it was the last."""
-        run = await self._engine.record_output(run_id, call_id, output)
-        if run.status == "in_progress":
-            await self.resume(run_id)
-        return run
-
     async def resume(self, run_id: str) -> None:
         """Go on with a run of ours that no task drives: advance it, or only deliver it where it is over.
 
@@ -201,12 +204,15 @@ class Handler:
             return
         finally:
             self._resuming.discard(run_id)
-        if asked is None or asked.conversation.platform not in self._adapters:
+        if asked is None or asked.conversation.platform not in self.platforms:
             return
         if found.open and found.owner == self.ownership.name:
             self._launch(found.run, asked, found.placed, fresh=False)
 
     # -- beginning ----------------------------------------------------------------------------------------------
+
+    async def _record(self, run_id: str, placed: Placed) -> None:
+        await self._database.write(lambda tx: stored_runs.place(tx, run_id, self.ownership.name, placed))
 
     def _has_room(self) -> bool:
         return not self._closing and len(self._active) + self._claiming < self._limit
@@ -219,21 +225,18 @@ class Handler:
     def _launch(self, run: Run, asked: Asked, placed: Placed, *, fresh: bool) -> None:
         if run.id in self._active or self._closing:
             return
-        adapter = self._adapters[asked.conversation.platform]
-
-        async def record(placed: Placed) -> None:
-            await self._database.write(lambda tx: stored_runs.place(tx, run.id, self.ownership.name, placed))
-
-        destination = Destination(run.id, asked.conversation, asked.routes, record)
+        adapter = self._outlets.adapter(asked)
         with structlog.contextvars.bound_contextvars(run_id=run.id, thread_id=run.thread_id):
-            delivery = Delivery(adapter, destination, placed, self._clock)
+            delivery = self._outlets.telling(run, asked, placed)
             work = self._work(run, asked, adapter, delivery, fresh=fresh)
             active = self._active[run.id] = Active(run, asked, adapter, delivery, work, resumed=not fresh)
             self._line.begin(run.thread_id)
             self._quiet.clear()
             self._keep(self._see_through(active), f"run {run.id}")
 
-    def _work(self, run: Run, asked: Asked, adapter: Adapter, delivery: Delivery, *, fresh: bool) -> asyncio.Task[Run]:
+    def _work(
+        self, run: Run, asked: Asked, adapter: Adapter | None, delivery: Telling, *, fresh: bool
+    ) -> asyncio.Task[Run]:
         """The task that advances the run, once no correction of its messages is on its way."""
 
         async def work(fresh: bool, asked: Asked) -> Run:
@@ -248,13 +251,13 @@ class Handler:
 
         return asyncio.create_task(work(fresh, asked), name=f"advance {run.id}")
 
-    async def _advance(self, run: Run, adapter: Adapter, delivery: Delivery, *, fresh: bool, raw: bool) -> Run:
+    async def _advance(self, run: Run, adapter: Adapter | None, delivery: Telling, *, fresh: bool, raw: bool) -> Run:
         def show(event: Event) -> None:
             """All but a cancellation: `_ended` tells of it, when it knows what is to stay of the reply."""
             if not (isinstance(event, RunEnded) and event.run.status == "cancelled"):
                 delivery.show(event)
 
-        if not raw:
+        if not raw or adapter is None:
             return await self._engine.advance(run, show, fresh=fresh)
         if not fresh:
             await self._preparation.told(run.id, delivery.show)
@@ -265,10 +268,24 @@ class Handler:
         return await self._engine.advance(run, show, fresh=fresh, preparation=prepare)
 
     def _fill(self) -> None:
-        """Begin runs for waiting threads as far as there is room."""
+        """Begin runs of programs, and runs for waiting threads, as far as there is room."""
+        while self._has_room() and self._made:
+            self._claiming += 1
+            run_id = self._made.popleft()
+            self._keep(self._take_up(run_id), f"take up {run_id}")
         while self._has_room() and (thread_id := self._line.next()):
             self._claiming += 1
             self._keep(self._claim(thread_id), f"claim {thread_id}")
+
+    async def _take_up(self, run_id: str) -> None:
+        try:
+            await self.resume(run_id)
+        except StoreError as error:
+            log.warning("run not begun; the sweep will take it up", run_id=run_id, error=str(error))
+        finally:
+            self._claiming -= 1
+        self._fill()
+        self._calm()
 
     async def _claim(self, thread_id: str) -> None:
         ends = self._line.ends
@@ -295,7 +312,7 @@ class Handler:
         task.add_done_callback(self._tasks.discard)
 
     def _calm(self) -> None:
-        if not (self._active or self._line or self._claiming or self._looking):
+        if not (self._active or self._line or self._made or self._claiming or self._looking):
             self._quiet.set()
 
     # -- seeing it through --------------------------------------------------------------------------------------

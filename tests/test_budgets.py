@@ -354,7 +354,7 @@ async def test_a_run_that_ends_while_a_question_is_put_off_is_not_missed(
 async def test_behind_an_answer_that_waits_for_somebody_its_author_is_told(
     tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RegistryToolbox, "own", lambda self: {"forecast"})
+    monkeypatch.setattr(RegistryToolbox, "own", lambda self, run: {"forecast"})
     async with parley_at(tmp_path / "p.db", model) as parley:
         await set_to(parley, "workspace day 1k tokens")
         (call,) = model.call(("tide", {"place": "Oslo"}))

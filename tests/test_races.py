@@ -155,7 +155,7 @@ async def mixed_turn(parley: Parley, model: ScriptedModel, gate: asyncio.Event) 
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    monkeypatch.setattr(RegistryToolbox, "own", lambda self: {"slow"})
+    monkeypatch.setattr(RegistryToolbox, "own", lambda self, run: {"slow"})
     return asyncio.Event()
 
 
@@ -179,7 +179,8 @@ async def test_a_run_moved_on_from_outside_still_expires(
 ) -> None:
     async with parley_at(tmp_path / "p.db", model, registry=slow_and_approve(gate)) as parley:
         run, outside = await mixed_turn(parley, model, gate)
-        await parley.core.handler.record_output(run.id, outside, "yes")
+        await parley.core.engine.record_output(run.id, outside, "yes")
+        await parley.core.handler.resume(run.id)
         parley.clock.advance(600)
         await parley.quiet()
         assert "ten minutes" in parley.room.answers[0]
@@ -229,7 +230,7 @@ async def test_a_run_that_was_ended_elsewhere_runs_no_tool_and_asks_no_model(ben
 async def test_outputs_by_another_process_wake_the_owner_and_nobody_else(
     tmp_path: Path, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(RegistryToolbox, "own", lambda self: {"forecast"})
+    monkeypatch.setattr(RegistryToolbox, "own", lambda self, run: {"forecast"})
     path, other_model = tmp_path / "p.db", ScriptedModel()
     async with parley_at(path, model) as one, parley_at(path, other_model, room=one.room) as other:
         (call,) = model.call(("tide", {"place": "Oslo"}))

@@ -18,7 +18,7 @@ from tests.scripted_model import ScriptedModel
 @pytest.fixture(autouse=True)
 def tide_is_asked_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tool `tide` is offered, but somebody outside has to answer its calls."""
-    monkeypatch.setattr(RegistryToolbox, "own", lambda self: {"forecast"})
+    monkeypatch.setattr(RegistryToolbox, "own", lambda self, run: {"forecast"})
 
 
 @pytest.fixture
@@ -64,11 +64,13 @@ async def test_outputs_from_outside_bring_the_answer_into_the_same_post(tmp_path
 async def test_the_last_of_several_single_answers_wakes_the_run(tmp_path: Path, model: ScriptedModel) -> None:
     async with parley_at(tmp_path / "p.db", model) as parley:
         run, (one, two) = await asked(parley, model)
-        await parley.core.handler.record_output(run.id, two, "Low.")
+        await parley.core.engine.record_output(run.id, two, "Low.")
+        await parley.core.handler.resume(run.id)
         await parley.quiet()
         assert len(model.requests) == 1
         model.say("High and low.")
-        await parley.core.handler.record_output(run.id, one, "High.")
+        await parley.core.engine.record_output(run.id, one, "High.")
+        await parley.core.handler.resume(run.id)
         await parley.quiet()
         assert parley.room.answers == ["High and low."]
 

@@ -215,7 +215,7 @@ async def test_a_deleted_message_ends_a_run_that_waits_for_someone(
         """Somebody outside answers this."""
         return ""
 
-    monkeypatch.setattr(RegistryToolbox, "own", lambda self: set())
+    monkeypatch.setattr(RegistryToolbox, "own", lambda self, run: set())
     model.call(("approve", {}))
     async with parley_at(tmp_path / "p.db", model, registry=Registry([approve])) as parley:
         accepted = await parley.alice.say("Go?", key="k")

@@ -17,6 +17,7 @@ from bot.store import forgotten, policies, threads
 from bot.store.forgotten import Forgotten
 from bot.store.policies import Policy
 from bot.store.schema import IS_ACTIVE, WAITING, messages, runs
+from bot.tenants import PROGRAMS
 
 ASKED = tuple(
     messages.c[name]
@@ -171,9 +172,19 @@ async def hand_to(
 _OF_RUN = select(*ASKED).where(messages.c.answered_by == bindparam("run_id")).order_by(messages.c.seq)
 
 
+_MADE_BY_PROGRAM = select(runs.c.workspace, runs.c.thread_id).where(
+    runs.c.id == bindparam("run_id"), runs.c.platform == PROGRAMS
+)
+
+
 async def asked(connection: AsyncConnection, run_id: str) -> Asked | None:
-    """Where the run's question came from; None for a run that no platform asked for."""
-    return _asked((await connection.execute(_OF_RUN, {"run_id": run_id})).mappings().all())
+    """Where the run's question came from, be that a program; None for a run that nobody asked for."""
+    if asked := _asked((await connection.execute(_OF_RUN, {"run_id": run_id})).mappings().all()):
+        return asked
+    made = (await connection.execute(_MADE_BY_PROGRAM, {"run_id": run_id})).one_or_none()
+    if made is None:
+        return None
+    return Asked(Conversation(PROGRAMS, made.workspace, "", made.thread_id), (), frozenset(), Author("", ""))
 
 
 _NEWEST_WAITING = (

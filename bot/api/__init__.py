@@ -1,0 +1,1 @@
+"""The Assistants protocol over HTTP, on Parley's own engine and store."""
