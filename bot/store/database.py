@@ -96,7 +96,7 @@ class Database:
         return await self._whole(self._look(operation), "store read")
 
     async def wipe(self) -> None:
-        """Leave nothing in the files of what was removed from the tables; nobody writes meanwhile.
+        """Leave nothing in the files of what was removed from the tables; others write between its steps.
 
         Where that cannot be done now, `has_traces` tells so. Raises nothing: what is removed is removed.
         """
@@ -132,12 +132,18 @@ class Database:
             raise _store_error(error) from error
 
     async def _wiping(self) -> None:
+        try:
+            for _ in range(traces.STEPS):
+                if not await self._step(traces.merge):
+                    break
+            self.has_traces = not await self._step(traces.remove)
+        except (sqlite3.Error, OSError) as error:
+            self.has_traces = True
+            log.warning("what was removed is not wiped out yet", error=str(error))
+
+    async def _step(self, step: Callable[[Path], bool]) -> bool:
         async with self._turn:
-            try:
-                self.has_traces = not await asyncio.to_thread(traces.remove, self.path)
-            except (sqlite3.Error, OSError) as error:
-                self.has_traces = True
-                log.warning("what was removed is not wiped out yet", error=str(error))
+            return await asyncio.to_thread(step, self.path)
 
     def hurry(self) -> None:
         """Shutting down: a locked database is hardly waited for any longer."""
