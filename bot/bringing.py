@@ -21,7 +21,7 @@ from bot.ownership import Ownership
 from bot.ports import Conversation
 from bot.settings import Settings
 from bot.store.database import Database
-from bot.store.library import Stored
+from bot.store.library import Stored, clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,7 @@ async def bring(
             return await _read(library, desk, teller) and outcome.known
         finally:
             await library.remove([stored for stored, _ in desk.waiting])
+            await clear(database)
 
 
 async def _read(library: Library, desk: _Desk, teller: Teller) -> bool:

@@ -2,7 +2,8 @@
 Of months that are over it is no longer known who used what.
 
 The sweep looks what is due, ten seconds after the start and from then on: the start itself waits for no chores. What
-there is to do is done in a task of its own, in small transactions, since it may take long.
+there is to do is done in a task of its own, in small transactions, since it may take long. Passages of files that were
+removed do not wait for the day to be over.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.budgets import first_day
 from bot.clock import Clock
 from bot.errors import ParleyError
-from bot.store import forgotten, retention, spending, traces
+from bot.store import forgotten, library, retention, spending, traces
 from bot.store.database import Database
 
 DAY = 86_400.0
@@ -35,13 +36,16 @@ class Housekeeping:
 
     async def look(self) -> None:
         """Begin the chores where some are due. Raises `StoreError`."""
-        now = self._clock.now()
-        if (now < self._due and not self._database.has_traces) or self._is_at_work():
+        if self._is_at_work():
             return
-        something = await self._database.read(lambda c: self._something(c, now))
-        self._due = now + DAY
+        now = self._clock.now()
+        due = now >= self._due or self._database.has_traces
+        something = not await self._database.read(library.is_cleared)
+        if due:
+            something = something or await self._database.read(lambda c: self._something(c, now))
+            self._due = now + DAY
         if something:
-            self._task = asyncio.create_task(self._work(), name="housekeeping")
+            self._task = asyncio.create_task(self._work(due), name="housekeeping")
 
     async def done(self) -> None:
         """Wait until the chores that were begun are over."""
@@ -68,9 +72,12 @@ class Housekeeping:
     def _before(self, now: float) -> float | None:
         return None if self._days is None else now - self._days * DAY
 
-    async def _work(self) -> None:
+    async def _work(self, due: bool) -> None:
         try:
-            await self._chores(self._clock.now())
+            if due:
+                await self._chores(self._clock.now())
+            else:
+                await library.clear(self._database)
         except ParleyError as error:
             self._due = 0.0  # the next look begins again
             log.warning("the chores were not done", error=str(error))
@@ -85,6 +92,7 @@ class Housekeeping:
             await self._database.write(lambda tx: spending.forget_people(tx, month))
         if (before := self._before(now)) is not None:
             await self._outlived(before, now)
+        await library.clear(self._database)
         if self._database.has_traces or await self._database.read(traces.marked):
             await self._database.wipe()
 

@@ -140,7 +140,7 @@ class Library:
         await self.database.write(lambda tx: library.fail(tx, stored.id, problem))
 
     async def remove(self, stored: Sequence[Stored]) -> None:
-        """Raises `StoreError`."""
+        """Nobody finds them from now on; the next sweep clears away what is left. Raises `StoreError`."""
         await self.database.write(lambda tx: library.remove(tx, [one.id for one in stored]))
 
     async def recover(self, gone: Collection[str]) -> None:

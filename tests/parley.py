@@ -11,6 +11,7 @@ from typing import Any
 from bot.app import Core, running
 from bot.clock import Clock
 from bot.models.port import Model
+from bot.ownership import RENEWAL
 from bot.settings import Settings
 from tests.files import ready
 from tests.hand_clock import HandClock
@@ -46,6 +47,13 @@ class Parley:
 
     async def quiet(self) -> None:
         await self.core.quiet()
+
+    async def next_sweep(self) -> None:
+        """Ten seconds go by, and what is due by then is done."""
+        await self.clock.asleep()
+        self.clock.advance(RENEWAL)
+        await self.clock.asleep()
+        await self.core.sweep.housekeeping.done()
 
 
 @asynccontextmanager

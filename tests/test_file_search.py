@@ -143,6 +143,8 @@ async def test_what_was_deleted_with_its_message_is_found_by_nobody(parley: Parl
     assert await parley.core.database.read(stored.count) == 1
     await parley.core.withdraw(parley.alice.where("1", "C1"), "k")
     await parley.quiet()
+    assert await found(parley, model, "hotels") == {"error": NO_FILES}
+    await parley.next_sweep()
     assert await parley.core.database.read(stored.count) == 0
 
 
@@ -221,6 +223,7 @@ async def test_what_nobody_finished_reading_is_not_found(parley: Parley, model: 
     assert (left.status, left.problem) == (
         "failed", "half.txt was not read: Parley ended meanwhile. Please add it again.",
     )  # fmt: skip
+    await parley.next_sweep()
     assert await parley.core.database.read(stored.count) == 0
 
 

@@ -206,6 +206,7 @@ async def test_what_is_removed_is_found_by_nobody(parley: Parley, model: Scripte
     told = await parley.alice.command("files remove “Travel.txt”", admin=True)
     assert told == "travel.txt is removed: it was for the whole workspace."
     assert await found(parley, model, "hotels") == []
+    await parley.next_sweep()
     assert await parley.core.database.read(stored.count) == 0
     assert (await record(parley))[0] == "U1 “Alice” in C1: files remove travel.txt (workspace)"
 

@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from bot.clock import SystemClock
+from bot.errors import StoreError
 from bot.library import Library
 from bot.store import library as stored
 from bot.store import traces as traces_of
 from bot.store.database import Database
 from bot.store.library import Kept, Shelf, Stored
 from tests.files import ready
+from tests.kept import traces
+from tests.parley import parley_at
+from tests.scripted_model import ScriptedModel
 
 SHELF = Shelf("room", "T1", "C1")
 
@@ -41,6 +45,7 @@ async def keeps(database: Database, name: str, texts: Sequence[str]) -> Stored:
 
 async def removed(database: Database, files: Sequence[Stored]) -> None:
     await Library(database, "test", SystemClock()).remove(files)
+    await stored.clear(database)
 
 
 def indexed(database: Database, word: str) -> int:
@@ -48,6 +53,57 @@ def indexed(database: Database, word: str) -> int:
     with closing(sqlite3.connect(database.path)) as connection:
         blocks = connection.execute("SELECT block FROM passages_fts_data").fetchall()
     return sum(block.count(word.encode()) for (block,) in blocks)
+
+
+# -- in small transactions -----------------------------------------------------------------------------------------
+
+
+async def test_a_removed_file_is_out_of_reach_at_once_and_goes_in_small_transactions(database: Database) -> None:
+    file = await keeps(database, "long.txt", ["Hotels."] * 2 * stored.AT_ONCE)
+    stays = await keeps(database, "stays.txt", ["Hotels."])
+    await Library(database, "test", SystemClock()).remove([file])
+    hits = await database.read(lambda c: stored.by_words(c, SHELF, "hotels", 500))
+    assert {hit.document_id for hit in hits} == {stays.id}
+    assert [one.id for one in await database.read(lambda c: stored.on(c, SHELF))] == [stays.id]
+    clearing = asyncio.create_task(stored.clear(database))
+    while (left := await database.read(stored.count)) > stored.AT_ONCE + 1:
+        await database.write(stored.is_cleared)  # another transaction does not wait for all of it
+    assert left == stored.AT_ONCE + 1
+    await clearing
+    assert await database.read(stored.count) == 1
+    assert await database.read(stored.is_cleared)
+
+
+async def test_what_was_not_cleared_before_the_process_died_is_cleared_by_the_next(tmp_path: Path) -> None:
+    path, model = tmp_path / "parley.db", ScriptedModel()
+    async with parley_at(path, model) as parley:
+        file = await keeps(parley.core.database, "zebra.txt", ["A zebra in a file."])
+        await Library(parley.core.database, "test", parley.clock).remove([file])
+        assert traces(tmp_path, "zebra")
+    async with parley_at(path, model) as parley:
+        await parley.next_sweep()
+        assert await parley.core.database.read(stored.count) == 0
+        assert traces(tmp_path, "zebra") == {}
+
+
+async def test_forgotten_is_said_only_when_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ScriptedModel()
+    async with parley_at(tmp_path / "parley.db", model) as parley:
+        parley.room.files = {"zebra.txt": b"A zebra in a file."}
+        model.say("Noted.")
+        await parley.alice.say("Look.", files=["zebra.txt"])
+        await parley.quiet()
+
+        async def failing(_: object) -> None:
+            raise StoreError("The disk is full.")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(stored, "clear", failing)
+            with pytest.raises(StoreError):
+                await parley.alice.order("forget sure")
+        assert traces(tmp_path, "zebra")
+        await parley.next_sweep()
+        assert traces(tmp_path, "zebra") == {}
 
 
 # -- no trace ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from bot.commands.catalogue import Command
 from bot.commands.rights import Rights
 from bot.figures import counted
 from bot.ports import Answer, CommandRequest
-from bot.store import exporting, forgetting, threads
+from bot.store import exporting, forgetting, library, threads
 from bot.store.database import Database
 from bot.store.exporting import Export
 from bot.store.forgetting import Share, Stock
@@ -120,7 +120,7 @@ class KeepingCommands:
             return stock
 
         stock = await self.database.write(operation)
-        await self.database.wipe()
+        await self._leave_nothing()
         return Answer(f"Forgotten: {_told(stock)} of this conversation. {_stays(request)}", forgot=True)
 
     async def _export_this(self, request: CommandRequest) -> Answer:
@@ -159,7 +159,7 @@ class KeepingCommands:
             return share, stock
 
         share, stock = await self.database.write(operation)
-        await self.database.wipe()
+        await self._leave_nothing()
         return Answer(f"Forgotten: {_told(stock, share.judged)} of yours. {_rest(request, share)}", forgot=True)
 
     async def _export_person(self, request: CommandRequest) -> Answer:
@@ -167,6 +167,11 @@ class KeepingCommands:
         found = await self.database.read(lambda c: exporting.person(c, platform, person))
         file = await asyncio.to_thread(export.person, found, self.clock.now())
         return Answer(f"All that is stored of you on {_platform(request)}.{_cut(found)}", file)
+
+    async def _leave_nothing(self) -> None:
+        """What was removed is out of reach already. Raises `StoreError`; the next sweep makes up for it then."""
+        await library.clear(self.database)
+        await self.database.wipe()
 
     async def _record(self, tx: AsyncConnection, request: CommandRequest, target: str, stock: Stock) -> None:
         """Who removed how much, by the id alone: the name may be among what is to go."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.engine import RowMapping
@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.assistants.types import well_formed
 from bot.errors import NotFound
 from bot.store import traces
-from bot.store.database import MUCH, parts
-from bot.store.schema import documents, passages
+from bot.store.database import MUCH, Database, parts
+from bot.store.schema import NOT_FOUND, documents, passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,9 @@ async def known(tx: AsyncConnection, stored: Stored) -> Stored | None:
 
 
 async def must_be_there(tx: AsyncConnection, document_id: str) -> None:
-    """Raises `NotFound` where the file was removed meanwhile."""
-    if (await tx.execute(select(documents.c.id).where(documents.c.id == document_id))).first() is None:
+    """Raises `NotFound` where the file was removed or given up meanwhile."""
+    there = select(documents.c.id).where(documents.c.id == document_id, documents.c.status == "reading")
+    if (await tx.execute(there)).first() is None:
         raise NotFound("file", document_id)
 
 
@@ -168,25 +169,56 @@ async def finish(tx: AsyncConnection, document_id: str, count: int, digest: str)
 
 
 async def remove(tx: AsyncConnection, ids: Sequence[str]) -> None:
-    """Remove files with their passages, for good."""
-    removed = 0
+    """Remove files for good: see `remove_where`."""
     for some in parts(ids):
-        await tx.execute(delete(passages).where(passages.c.document_id.in_(some)).prefix_with(MUCH))
-        removed += (await tx.execute(delete(documents).where(documents.c.id.in_(some)))).rowcount
-    if removed:
-        await traces.mark(tx)
+        await remove_where(tx, documents.c.id.in_(some))
+
+
+_TOLD = ("platform", "workspace", "channel", "name", "mime", "person", "message_id", "digest", "reader", "problem")
+_GONE: dict[str, Any] = {**dict.fromkeys(_TOLD, ""), "thread_id": None, "size": 0, "status": "gone"}
 
 
 async def remove_where(tx: AsyncConnection, which: ColumnElement[bool]) -> None:
-    """Remove all files that this is true of."""
-    await remove(tx, list((await tx.execute(select(documents.c.id).where(which))).scalars()))
+    """Remove all files that this is true of: nobody finds anything of them, and `clear` removes their passages."""
+    if (await tx.execute(update(documents).where(which).values(**_GONE))).rowcount:
+        await traces.mark(tx)
 
 
 async def fail(tx: AsyncConnection, document_id: str, problem: str) -> None:
-    """It cannot be found, and lists tell why; nothing of it is kept."""
-    await tx.execute(delete(passages).where(passages.c.document_id == document_id).prefix_with(MUCH))
-    failed = update(documents).where(documents.c.id == document_id)
+    """It cannot be found, and lists tell why; `clear` removes what was kept of it."""
+    failed = update(documents).where(documents.c.id == document_id, documents.c.status == "reading")
     await tx.execute(failed.values(status="failed", problem=problem, passages=0, digest=""))
+
+
+AT_ONCE = 100
+"""Passages that one transaction removes, in about 50 ms: others write in between."""
+_WORTHLESS = (
+    select(passages.c.seq).join(documents, documents.c.id == passages.c.document_id).where(NOT_FOUND).limit(AT_ONCE)
+)
+_CLEAR = delete(passages).where(passages.c.seq.in_(_WORTHLESS)).prefix_with(MUCH)
+
+
+async def is_cleared(connection: AsyncConnection) -> bool:
+    """Nothing is left of files that were removed, and no passage of those that failed."""
+    kept = select(passages.c.seq).where(passages.c.document_id == documents.c.id).exists()
+    left = select(documents.c.id).where(NOT_FOUND, or_(documents.c.status == "gone", kept)).limit(1)
+    return (await connection.execute(left)).first() is None
+
+
+async def clear(database: Database) -> None:
+    """Remove what is left of files that were removed or failed, in small transactions. Raises `StoreError`."""
+    if not await database.read(is_cleared):
+        while not await database.write(_clear_some):
+            pass
+
+
+async def _clear_some(tx: AsyncConnection) -> bool:
+    """True where nothing is left."""
+    removed = (await tx.execute(_CLEAR)).rowcount
+    await traces.mark(tx)
+    if removed < AT_ONCE:
+        await tx.execute(delete(documents).where(NOT_FOUND, documents.c.status == "gone"))
+    return removed < AT_ONCE
 
 
 async def read_by(connection: AsyncConnection, readers: Collection[str]) -> Sequence[Stored]:

@@ -129,9 +129,11 @@ files = Table(
 WAITING = text("messages.waiting")
 IS_ACTIVE = text("runs.status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE))))
 IS_UNFINISHED = text(f"({IS_ACTIVE.text} OR runs.delivery = 'open')")
+NOT_FOUND = text("documents.status IN ('failed', 'gone')")
 
 _active = text(IS_ACTIVE.text.replace("runs.", ""))
 _unfinished = text(f"{_active.text} OR delivery = 'open'")
+_not_found = text(NOT_FOUND.text.replace("documents.", ""))
 
 runs = Table(
     "runs",
@@ -240,12 +242,13 @@ documents = Table(
     Column("created_at", Float, nullable=False),
     Column("person", String, nullable=False),  # who brought it
     Column("message_id", String, nullable=False, index=True),  # with which message; empty where it came otherwise
-    Column("status", String, nullable=False),  # reading, ready, failed
+    Column("status", String, nullable=False),  # reading, ready, failed; gone while passages of it are left
     Column("reader", String, nullable=False),  # the process that reads it, as `runs.owner`
     Column("problem", Text, nullable=False),  # why it failed, in a sentence
     Column("passages", Integer, nullable=False),
     Column("embedded_by", String, nullable=False),  # the model that its vectors are of; empty without
     Index("ix_documents_platform_workspace_channel", "platform", "workspace", "channel"),
+    Index("ix_documents_not_found", "status", sqlite_where=_not_found, postgresql_where=_not_found),
 )
 
 # Their words are in the full-text index `passages_fts` under the same numbers (see migration 0004).
