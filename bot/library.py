@@ -197,7 +197,7 @@ async def _put(
         await library.must_be_there(tx, stored.id)
     else:
         await library.begin(tx, replace(stored, status="ready", passages=len(kept)) if last else stored)
-    await library.add(tx, stored.id, first, kept)
+    await library.add(tx, stored, first, kept)
     if last and begun:
         await library.finish(tx, stored.id, first + len(kept), stored.digest)
     return None

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from bot.assistants.types import new_id
 from bot.library import BATCH, Library
 from bot.models.port import Call, CallOutput, Turn
 from bot.store import library as stored
 from bot.store.library import Shelf
-from tests.documents import pdf, text, word
+from tests.documents import pdf, word
+from tests.documents import text as document
 from tests.parley import Parley, parley_at
 from tests.room import BOB
 from tests.scripted_model import Gate, ScriptedModel
@@ -186,6 +189,22 @@ async def test_a_channel_finds_its_own_files_and_those_of_its_workspace_only(
     assert {passage["file"] for passage in told["passages"]} == {"mine.txt", "everybody's.txt"}
 
 
+async def test_only_passages_in_reach_are_ranked(parley: Parley) -> None:
+    for whose, shelf in SHELVES.items():
+        await kept(parley, shelf, f"{whose}.txt", "Hotels.")
+    ranked = text("SELECT count(*) FROM passages_fts WHERE passages_fts MATCH :wanted")
+    wanted = {"wanted": stored.within(SHELVES["mine"], stored.match("Hotels?"))}
+    assert (await parley.core.database.read(lambda c: c.execute(ranked, wanted))).scalar() == 2
+
+
+async def test_no_word_of_a_query_is_taken_for_a_shelf(parley: Parley) -> None:
+    others = SHELVES["another workspace's"]
+    await kept(parley, others, "secret.txt", "Hotels.")
+    key, by_words = stored._key(others), partial(stored.by_words, of=others, most=5)
+    for query in (key, f"shelf: {key}", f'") OR shelf: ("{key}'):
+        assert await parley.core.database.read(partial(by_words, query=query)) == []
+
+
 async def test_nobody_reaches_a_passage_of_others_by_its_number(parley: Parley) -> None:
     database = parley.core.database
     for number, (whose, shelf) in enumerate(SHELVES.items()):
@@ -215,7 +234,7 @@ async def test_what_nobody_finished_reading_is_not_found(parley: Parley, model: 
     placed = library.place(SHELVES["mine"], "half.txt", "text/plain", 10, "U1")
     await library.begin(placed)
     await parley.core.database.write(
-        lambda tx: stored.add(tx, placed.id, 0, [stored.Kept("Hotels.", "Hotels.", "line 1")])
+        lambda tx: stored.add(tx, placed, 0, [stored.Kept("Hotels.", "Hotels.", "line 1")])
     )
     assert await found(parley, model, "hotels") == {"error": NO_FILES}
     await library.recover(())
@@ -228,7 +247,7 @@ async def test_what_nobody_finished_reading_is_not_found(parley: Parley, model: 
 
 
 async def test_forgetting_a_thread_forgets_its_files(parley: Parley, model: ScriptedModel) -> None:
-    parley.room.files["handbook.md"] = text("handbook.md").encode()
+    parley.room.files["handbook.md"] = document("handbook.md").encode()
     await found(parley, model, "holidays", files=["handbook.md"])
     assert await parley.core.database.read(stored.count) > 0
     said = await parley.alice.command("forget sure")

@@ -16,6 +16,7 @@ from bot.library import BATCH, INTERRUPTED
 from bot.models.port import Call, CallOutput, Turn
 from bot.ports import CommandRequest, Conversation
 from bot.store import library as stored
+from bot.store.library import Stored
 from tests.parley import Parley, parley_at
 from tests.room import ALICE, BOB, Room
 from tests.scripted_model import Gate, ScriptedModel
@@ -138,8 +139,8 @@ async def test_lists_tell_how_far_a_long_file_is_read(parley: Parley, monkeypatc
     seen: list[list[str]] = []
     add = stored.add
 
-    async def watched(tx: Any, document_id: str, first: int, kept: Any) -> None:
-        await add(tx, document_id, first, kept)
+    async def watched(tx: Any, one: Stored, first: int, kept: Any) -> None:
+        await add(tx, one, first, kept)
         if first:
             seen.append(await listed(parley))
 

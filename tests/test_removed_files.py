@@ -38,7 +38,7 @@ async def keeps(database: Database, name: str, texts: Sequence[str]) -> Stored:
     placed = library.place(SHELF, name, "text/plain", 1, "U1")
     await library.begin(placed)
     kept = [Kept(text, text, "line 1") for text in texts]
-    await database.write(lambda tx: stored.add(tx, placed.id, 0, kept))
+    await database.write(lambda tx: stored.add(tx, placed, 0, kept))
     await database.write(lambda tx: stored.finish(tx, placed.id, len(kept), name))
     return placed
 

@@ -6,9 +6,11 @@ names the place that it is asked for.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -100,6 +102,12 @@ def _in_reach(of: Shelf) -> ColumnElement[bool]:
     return and_(*same, or_(own, shared) if of.thread_id else shared)
 
 
+def _key(shelf: Shelf) -> str:
+    """The word under which the full-text index knows a shelf. It ends with a digit: a stem is nothing else then."""
+    where = ["thread", shelf.thread_id] if shelf.thread_id else [shelf.platform, shelf.workspace, shelf.channel]
+    return f"{sha256(json.dumps(where).encode()).hexdigest()[:24]}0"
+
+
 # -- keeping ----------------------------------------------------------------------------------------------------------
 
 
@@ -146,12 +154,14 @@ async def must_be_there(tx: AsyncConnection, document_id: str) -> None:
 _ADD = insert(passages).prefix_with(MUCH)
 
 
-async def add(tx: AsyncConnection, document_id: str, first: int, kept: Sequence[Kept]) -> None:
+async def add(tx: AsyncConnection, stored: Stored, first: int, kept: Sequence[Kept]) -> None:
     """Put passages behind those before them."""
+    shelf = _key(stored.shelf)
     rows = [
         {
-            "document_id": document_id,
+            "document_id": stored.id,
             "number": number,
+            "shelf": shelf,
             "text": well_formed(one.text),
             "indexed": _spaced(well_formed(one.indexed)),
             "place": well_formed(one.place),
@@ -273,6 +283,12 @@ def match(query: str) -> str:
     return " OR ".join(f'"{word}"' for word in telling[:MOST_WORDS])
 
 
+def within(of: Shelf, words: str) -> str:
+    """What `match` made of a query, for the passages in reach only: nothing else is ranked then."""
+    shelves = dict.fromkeys((Shelf(of.platform, of.workspace), Shelf(of.platform, of.workspace, of.channel), of))
+    return f"shelf: ({' OR '.join(_key(shelf) for shelf in shelves)}) AND indexed: ({words})"
+
+
 def _parts(word: str) -> Sequence[str]:
     """What is looked for of a word: the word, or each two neighbours of characters that stand for words themselves."""
     if not _UNSPACED.search(word):
@@ -287,7 +303,8 @@ _BY_WORDS = (
     .join(passages, text("passages.seq = passages_fts.rowid"))
     .join(documents, documents.c.id == passages.c.document_id)
     .where(text("passages_fts MATCH :match"), documents.c.status == "ready")
-    .order_by(text("bm25(passages_fts)"), passages.c.seq)
+    # The word for the shelf counts for nothing.
+    .order_by(text("bm25(passages_fts, 1, 0)"), passages.c.seq)
     .limit(bindparam("most"))
     .prefix_with(MUCH)
 )
@@ -295,10 +312,10 @@ _BY_WORDS = (
 
 async def by_words(connection: AsyncConnection, of: Shelf, query: str, most: int) -> Sequence[Hit]:
     """The passages in reach that a query's words fit best (BM25), the best first."""
-    wanted = match(query)
-    if not wanted:
+    words = match(query)
+    if not words:
         return []
-    rows = await connection.execute(_BY_WORDS.where(_in_reach(of)), {"match": wanted, "most": most})
+    rows = await connection.execute(_BY_WORDS.where(_in_reach(of)), {"match": within(of, words), "most": most})
     return [Hit(*row) for row in rows]
 
 

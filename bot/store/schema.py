@@ -258,6 +258,7 @@ passages = Table(
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("document_id", ForeignKey("documents.id"), nullable=False),
     Column("number", Integer, nullable=False),
+    Column("shelf", String, nullable=False),  # a word for where the file stands
     Column("text", Text, nullable=False),
     Column("indexed", Text, nullable=False),  # the text below the headings that it stands under
     Column("place", String, nullable=False),  # as a citation says it

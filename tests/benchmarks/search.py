@@ -128,7 +128,7 @@ async def _file(
             Kept(text, text, f"line {number}", vector)
             for number, (text, vector) in enumerate(zip(texts, vectors, strict=True), first)
         ]
-        await keeper.database.write(partial(stored.add, document_id=placed.id, first=first, kept=kept))
+        await keeper.database.write(partial(stored.add, stored=placed, first=first, kept=kept))
     await keeper.database.write(partial(stored.finish, document_id=placed.id, count=passages, digest=new_id("file")))
 
 

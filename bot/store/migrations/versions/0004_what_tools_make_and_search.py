@@ -4,7 +4,8 @@ The former are kept with the output of their call until the conversation is forg
 yet is delivered with them by the next start.
 
 Of the latter the passages are kept, and their words in a full-text index of SQLite (FTS5) that holds no copy of the
-text. Triggers keep it true. Words are compared by their stems, without accents.
+text. Triggers keep it true. Words are compared by their stems, without accents. Each passage has a word for where its
+file stands, so that the index looks at what is in reach, and not at what is everybody else's.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ def _passages() -> None:
         sa.Column("seq", sa.Integer(), primary_key=True, autoincrement=True),
         sa.Column("document_id", sa.String(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("shelf", sa.String(), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("indexed", sa.Text(), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
@@ -83,14 +85,15 @@ def _passages() -> None:
     )
     op.create_index("ix_passages_document_id_number", "passages", ["document_id", "number"], unique=True)
     op.execute(
-        "CREATE VIRTUAL TABLE passages_fts USING fts5(indexed, content='passages', content_rowid='seq',"
+        "CREATE VIRTUAL TABLE passages_fts USING fts5(indexed, shelf, content='passages', content_rowid='seq',"
         " tokenize='porter unicode61 remove_diacritics 2')"
     )
     op.execute(
         "CREATE TRIGGER passages_added AFTER INSERT ON passages BEGIN"
-        " INSERT INTO passages_fts (rowid, indexed) VALUES (new.seq, new.indexed); END"
+        " INSERT INTO passages_fts (rowid, indexed, shelf) VALUES (new.seq, new.indexed, new.shelf); END"
     )
     op.execute(
         "CREATE TRIGGER passages_removed AFTER DELETE ON passages BEGIN"
-        " INSERT INTO passages_fts (passages_fts, rowid, indexed) VALUES ('delete', old.seq, old.indexed); END"
+        " INSERT INTO passages_fts (passages_fts, rowid, indexed, shelf)"
+        " VALUES ('delete', old.seq, old.indexed, old.shelf); END"
     )
