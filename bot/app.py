@@ -183,8 +183,6 @@ async def _build(
     sandbox = Sandbox()
     stack.push_async_callback(sandbox.close)
     library = Library(database, ownership.name, clock, vectors(stack, settings))
-    with ownership.others() as others:
-        await library.recover(others.gone)
     toolbox = RegistryToolbox(registry, http, clock, settings.text, sandbox, Searching(database, library))
     engine = Engine(StoreJournal(database, ownership.name), model, toolbox, clock, settings.ask_timeout)
     tools = {tool.name: tool.approval for tool in registry.values()}
@@ -200,11 +198,12 @@ async def _build(
     shelving = Shelving(library, clock)
     commands = build(settings, database, rights, stopping, registry, clock, library, shelving)
     why, usage = WhyCommand(database, prices), UsageCommand(database, rights, prices, clock)
+    housekeeping = Housekeeping(database, clock, settings.retention_days)
     return Core(
         database,
         engine,
         handler,
-        Sweep(database, engine, handler, ownership, Housekeeping(database, clock, settings.retention_days), clock),
+        Sweep(database, engine, handler, ownership, library, housekeeping, clock),
         Corrections(database, handler, clock),
         commands,
         Presses(database, stopping, Replies(engine, handler, rights), why.tell, clock),

@@ -70,7 +70,7 @@ async def bring(
         stack.callback(ownership.release)
         library, desk = Library(database, ownership.name, clock or SystemClock(), vectors(stack, settings)), _Desk()
         with ownership.others() as others:
-            await library.recover(others.gone)
+            await library.recover({ownership.name, *others.gone})
         request = ordered(where, "files add here" if given.channel else "files add", operator, attachments)
         try:
             outcome = await obeyed(settings, library, request, shelver=desk)

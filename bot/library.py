@@ -144,9 +144,9 @@ class Library:
         await self.database.write(lambda tx: library.remove(tx, [one.id for one in stored]))
 
     async def recover(self, gone: Collection[str]) -> None:
-        """What was being read when this process, or one of those that are `gone`, ended: what came with messages is
-        read again with these, of the rest lists tell. Raises `StoreError`."""
-        left = await self.database.read(lambda c: library.read_by(c, {self.owner, *gone}))
+        """What was being read when one of those processes ended that are `gone`: what came with messages is read again
+        with these, of the rest lists tell. Raises `StoreError`."""
+        left = await self.database.read(lambda c: library.read_by(c, gone)) if gone else []
         if of_threads := [one for one in left if one.shelf.thread_id]:
             await self.remove(of_threads)
         for one in left:

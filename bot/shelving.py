@@ -1,7 +1,7 @@
 """Shelving: the files that admins add in chat are read in the background, since a platform wants its answer at once.
 
 Each is downloaded and read into the library, or fails with a sentence that lists tell. What is not read when Parley
-ends is found by `bot.library.Library.recover` at the next start.
+ends is found by `bot.library.Library.recover`, at the next start or in the sweep of another process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Finds what no event of this process can tell of, when it starts and every few seconds from then on.
 
-Runs of owners that are gone, runs of our own that no task drives (a failing disk, a caller that was cancelled),
-stops and messages that came by way of another process, and waiting runs whose time is over.
+Runs of owners that are gone and files that they were reading, runs of our own that no task drives (a failing disk, a
+caller that was cancelled), stops and messages that came by way of another process, and waiting runs whose time is over.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from bot.clock import Clock
 from bot.errors import IllegalTransition, ParleyError
 from bot.handler import Handler
 from bot.housekeeping import Housekeeping
+from bot.library import Library
 from bot.ownership import RENEWAL, Ownership
 from bot.store import inbox, runs
 from bot.store.database import Database
@@ -39,6 +40,7 @@ class Sweep:
         engine: Engine,
         handler: Handler,
         ownership: Ownership,
+        library: Library,
         housekeeping: Housekeeping,
         clock: Clock,
     ) -> None:
@@ -46,6 +48,7 @@ class Sweep:
         self._engine = engine
         self._handler = handler
         self._ownership = ownership
+        self._library = library
         self.housekeeping = housekeeping
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
@@ -88,7 +91,7 @@ class Sweep:
         """Renew what is ours and take what is nobody's; returns the runs that are ours then, and what was taken.
 
         A task should drive each of them; one that waits for someone outside rests, unless it was taken: its own tools
-        were broken off just now.
+        were broken off just now. The files that those who are gone were reading are given up.
         """
         me, here, lease = self._ownership.name, self._handler.platforms, self._ownership.lease(now)
 
@@ -99,7 +102,9 @@ class Sweep:
                 taken = await runs.take_over(tx, owner=me, others=others, platforms=here, now=now, lease_until=lease)
                 return await runs.renew_lease(tx, owner=me, platforms=here, lease_until=lease), taken
 
-            return await self._database.write(operation)
+            runs_of_ours = await self._database.write(operation)
+            await self._library.recover(others.gone)
+            return runs_of_ours
 
     async def _watch(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from bot.assistants.types import new_id
 from bot.library import BATCH, Library
 from bot.models.port import Call, CallOutput, Turn
+from bot.ownership import Ownership
 from bot.store import library as stored
 from bot.store.library import Shelf
 from tests.documents import pdf, word
@@ -237,7 +239,7 @@ async def test_what_nobody_finished_reading_is_not_found(parley: Parley, model: 
         lambda tx: stored.add(tx, placed, 0, [stored.Kept("Hotels.", "Hotels.", "line 1")])
     )
     assert await found(parley, model, "hotels") == {"error": NO_FILES}
-    await library.recover(())
+    await library.recover({library.owner})
     (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
     assert (left.status, left.problem) == (
         "failed", "half.txt was not read: Parley ended meanwhile. Please add it again.",
@@ -265,12 +267,20 @@ async def test_who_is_forgotten_is_no_longer_the_one_who_added_a_file(parley: Pa
     assert (left.name, left.person) == ("mine.txt", "")
 
 
-async def test_what_a_process_that_is_gone_was_reading_is_told_of_by_another(parley: Parley) -> None:
-    dead = Library(parley.core.database, "host:7", parley.clock)
-    await dead.begin(dead.place(SHELVES["mine"], "half.txt", "text/plain", 10, "U1"))
-    await parley_library(parley).recover(())
-    (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
-    assert left.status == "reading"
-    await parley_library(parley).recover({"host:7"})
-    (left,) = await parley.core.database.read(lambda c: stored.on(c, SHELVES["mine"]))
-    assert left.status == "failed"
+@pytest.mark.parametrize("of_thread", [False, True])
+async def test_what_a_process_was_reading_is_given_up_by_the_next_sweep_after_its_death(
+    parley: Parley, model: ScriptedModel, of_thread: bool
+) -> None:
+    model.say("Hi.")
+    accepted = await parley.alice.say("Hello")
+    await parley.quiet()
+    shelf = replace(SHELVES["mine"], thread_id=accepted.thread_id) if of_thread else SHELVES["mine"]
+    sibling = Ownership(parley.core.database.path)
+    library = Library(parley.core.database, sibling.name, parley.clock)
+    await library.begin(library.place(shelf, "half.txt", "text/plain", 10, "U1"))
+    await parley.next_sweep()
+    assert [one.status for one in await parley.core.database.read(lambda c: stored.on(c, shelf))] == ["reading"]
+    sibling.release()
+    await parley.next_sweep()
+    left = await parley.core.database.read(lambda c: stored.on(c, shelf))
+    assert [one.status for one in left] == ([] if of_thread else ["failed"])

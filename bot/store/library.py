@@ -22,7 +22,7 @@ from bot.assistants.types import well_formed
 from bot.errors import NotFound
 from bot.store import traces
 from bot.store.database import MUCH, Database, parts
-from bot.store.schema import NOT_FOUND, documents, passages
+from bot.store.schema import NOT_READY, documents, passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +202,9 @@ async def fail(tx: AsyncConnection, document_id: str, problem: str) -> None:
 
 AT_ONCE = 100
 """Passages that one transaction removes, in about 50 ms: others write in between."""
+_NEVER_FOUND = and_(NOT_READY, documents.c.status.in_(("failed", "gone")))
 _WORTHLESS = (
-    select(passages.c.seq).join(documents, documents.c.id == passages.c.document_id).where(NOT_FOUND).limit(AT_ONCE)
+    select(passages.c.seq).join(documents, documents.c.id == passages.c.document_id).where(_NEVER_FOUND).limit(AT_ONCE)
 )
 _CLEAR = delete(passages).where(passages.c.seq.in_(_WORTHLESS)).prefix_with(MUCH)
 
@@ -211,7 +212,7 @@ _CLEAR = delete(passages).where(passages.c.seq.in_(_WORTHLESS)).prefix_with(MUCH
 async def is_cleared(connection: AsyncConnection) -> bool:
     """Nothing is left of files that were removed, and no passage of those that failed."""
     kept = select(passages.c.seq).where(passages.c.document_id == documents.c.id).exists()
-    left = select(documents.c.id).where(NOT_FOUND, or_(documents.c.status == "gone", kept)).limit(1)
+    left = select(documents.c.id).where(_NEVER_FOUND, or_(documents.c.status == "gone", kept)).limit(1)
     return (await connection.execute(left)).first() is None
 
 
@@ -227,13 +228,13 @@ async def _clear_some(tx: AsyncConnection) -> bool:
     removed = (await tx.execute(_CLEAR)).rowcount
     await traces.mark(tx)
     if removed < AT_ONCE:
-        await tx.execute(delete(documents).where(NOT_FOUND, documents.c.status == "gone"))
+        await tx.execute(delete(documents).where(NOT_READY, documents.c.status == "gone"))
     return removed < AT_ONCE
 
 
 async def read_by(connection: AsyncConnection, readers: Collection[str]) -> Sequence[Stored]:
     """What some processes are reading."""
-    query = select(documents).where(documents.c.status == "reading", documents.c.reader.in_(sorted(readers)))
+    query = select(documents).where(NOT_READY, documents.c.status == "reading", documents.c.reader.in_(sorted(readers)))
     return [_stored(row) for row in (await connection.execute(query)).mappings()]
 
 

@@ -129,11 +129,11 @@ files = Table(
 WAITING = text("messages.waiting")
 IS_ACTIVE = text("runs.status IN ({})".format(", ".join(f"'{status}'" for status in sorted(ACTIVE))))
 IS_UNFINISHED = text(f"({IS_ACTIVE.text} OR runs.delivery = 'open')")
-NOT_FOUND = text("documents.status IN ('failed', 'gone')")
+NOT_READY = text("documents.status != 'ready'")
 
 _active = text(IS_ACTIVE.text.replace("runs.", ""))
 _unfinished = text(f"{_active.text} OR delivery = 'open'")
-_not_found = text(NOT_FOUND.text.replace("documents.", ""))
+_not_ready = text(NOT_READY.text.replace("documents.", ""))
 
 runs = Table(
     "runs",
@@ -248,7 +248,7 @@ documents = Table(
     Column("passages", Integer, nullable=False),
     Column("embedded_by", String, nullable=False),  # the model that its vectors are of; empty without
     Index("ix_documents_platform_workspace_channel", "platform", "workspace", "channel"),
-    Index("ix_documents_not_found", "status", sqlite_where=_not_found, postgresql_where=_not_found),
+    Index("ix_documents_not_ready", "status", sqlite_where=_not_ready, postgresql_where=_not_ready),
 )
 
 # Their words are in the full-text index `passages_fts` under the same numbers (see migration 0004).

@@ -66,8 +66,7 @@ def _documents() -> None:
     for column in ("thread_id", "message_id"):
         op.create_index(f"ix_documents_{column}", "documents", [column])
     op.create_index("ix_documents_platform_workspace_channel", "documents", list(place))
-    not_found = sa.text("status IN ('failed', 'gone')")
-    op.create_index("ix_documents_not_found", "documents", ["status"], sqlite_where=not_found)
+    op.create_index("ix_documents_not_ready", "documents", ["status"], sqlite_where=sa.text("status != 'ready'"))
 
 
 def _passages() -> None:
