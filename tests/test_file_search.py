@@ -231,6 +231,16 @@ async def test_a_mark_of_others_files_cites_nothing(parley: Parley, model: Scrip
     assert parley.room.answers[-1] == "So it is."
 
 
+async def test_the_mark_of_a_removed_file_is_never_that_of_another_one(parley: Parley, model: ScriptedModel) -> None:
+    await kept(parley, SHELVES["mine"], "old.txt", "Hotels were cheap.")
+    (old,) = (await found(parley, model, "hotels"))["passages"]
+    await parley.alice.command("files remove old.txt", admin=True)
+    await parley.next_sweep()
+    await kept(parley, SHELVES["mine"], "new.txt", "Hotels are expensive.")
+    (new,) = (await found(parley, model, "hotels"))["passages"]
+    assert (new["file"], new["mark"] == old["mark"]) == ("new.txt", False)
+
+
 async def test_what_nobody_finished_reading_is_not_found(parley: Parley, model: ScriptedModel) -> None:
     library = parley_library(parley)
     placed = library.place(SHELVES["mine"], "half.txt", "text/plain", 10, "U1")

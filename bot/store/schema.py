@@ -264,6 +264,7 @@ passages = Table(
     Column("place", String, nullable=False),  # as a citation says it
     Column("vector", LargeBinary),  # float32, of length 1
     Index("ix_passages_document_id_number", "document_id", "number", unique=True),
+    sqlite_autoincrement=True,  # no number is given twice: answers cite by it
 )
 
 # What programs show who they are with: a digest of it, and whose objects they see.

@@ -5,7 +5,8 @@ yet is delivered with them by the next start.
 
 Of the latter the passages are kept, and their words in a full-text index of SQLite (FTS5) that holds no copy of the
 text. Triggers keep it true. Words are compared by their stems, without accents. Each passage has a word for where its
-file stands, so that the index looks at what is in reach, and not at what is everybody else's.
+file stands, so that the index looks at what is in reach, and not at what is everybody else's. Its number is never given
+to another passage, since answers cite by it.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def _passages() -> None:
         sa.Column("place", sa.String(), nullable=False),
         sa.Column("vector", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(("document_id",), ("documents.id",), name="fk_passages_document_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_passages_document_id_number", "passages", ["document_id", "number"], unique=True)
     op.execute(
