@@ -122,6 +122,23 @@ async def test_languages_without_spaces_are_found_by_two_characters(
     assert "酒店最多每晚一百二十欧元" in told["passages"][0]["text"]
 
 
+@pytest.mark.parametrize(
+    ("said", "query"),
+    [
+        ("The r\u00e9sum\u00e9 is in.", "re\u0301sume\u0301"),
+        ("The re\u0301sume\u0301 is in.", "R\u00e9sum\u00e9"),
+        ("ホテルは高い。", "\uff8e\uff83\uff99"),
+        ("\uff8e\uff83\uff99は高い。", "ホテル"),
+        ("Costs of the o\ufb03ce.", "office"),
+    ],
+)
+async def test_a_word_is_found_however_its_letters_are_encoded(
+    parley: Parley, model: ScriptedModel, said: str, query: str
+) -> None:
+    await kept(parley, SHELVES["mine"], "letters.txt", said)
+    assert [passage["text"] for passage in (await found(parley, model, query))["passages"]] == [said]
+
+
 async def test_of_two_copies_that_are_read_at_once_one_stays(parley: Parley) -> None:
     library, data = parley_library(parley), b"Trains are first class. " * 20 * 3 * BATCH
     copies = [library.place(SHELVES["mine"], name, "text/plain", len(data), "U1") for name in ("a.txt", "b.txt")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Literal
+from unicodedata import normalize
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.engine import RowMapping
@@ -163,7 +164,7 @@ async def add(tx: AsyncConnection, stored: Stored, first: int, kept: Sequence[Ke
             "number": number,
             "shelf": shelf,
             "text": well_formed(one.text),
-            "indexed": _spaced(well_formed(one.indexed)),
+            "indexed": _spaced(_one_form(well_formed(one.indexed))),
             "place": well_formed(one.place),
             "vector": one.vector,
         }
@@ -273,13 +274,18 @@ _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf
 query looks for two that stand side by side."""
 
 
+def _one_form(text: str) -> str:
+    """Accents as part of their letters, and all letters in their usual width: the same word is found so."""
+    return normalize("NFKC", text)
+
+
 def _spaced(text: str) -> str:
     return _UNSPACED.sub(r" \g<0> ", text)
 
 
 def match(query: str) -> str:
     """A query in the language of FTS5 that finds passages with any of its words; empty where it has none."""
-    words = list(dict.fromkeys(part for word in _WORD.findall(query) for part in _parts(word.lower())))
+    words = list(dict.fromkeys(part for word in _WORD.findall(_one_form(query)) for part in _parts(word.lower())))
     telling = [word for word in words if word not in _STOP_WORDS] or words
     return " OR ".join(f'"{word}"' for word in telling[:MOST_WORDS])
 
