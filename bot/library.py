@@ -21,6 +21,7 @@ from bot.assistants.types import new_id
 from bot.clock import Clock
 from bot.documents import reading
 from bot.documents.passages import Passage
+from bot.models import retry
 from bot.models.port import ModelError
 from bot.store import library
 from bot.store.database import Database
@@ -109,12 +110,12 @@ class Library:
     async def _keep(
         self, stored: Stored, passages: Sequence[Passage], begun: bool, tell: Callable[[float], None]
     ) -> Outcome:
+        vectors = self.vectors
         for first in range(0, len(passages), BATCH):
             some = passages[first : first + BATCH]
-            try:
-                kept = await self._kept(stored.name, some)
-            except ModelError as error:
-                return Outcome(f"{stored.name} was not read. {error.sentence}")
+            kept = await self._kept(stored.name, some, vectors)
+            if not all(one.vector for one in kept):  # words find the rest of it, too
+                vectors = None
             last = first + len(some) == len(passages)
             same = await self.database.write(
                 partial(_put, stored=stored, first=first, kept=kept, begun=begun, last=last)
@@ -127,12 +128,18 @@ class Library:
             tell(self.progress[stored.id])
         return Outcome()
 
-    async def _kept(self, name: str, some: Sequence[Passage]) -> list[Kept]:
+    async def _kept(self, name: str, some: Sequence[Passage], vectors: Vectors | None) -> list[Kept]:
+        """Without vectors where they cannot be had, though they were asked for more than once."""
         indexed = [one.indexed(name) for one in some]
-        vectors: Sequence[bytes | None] = await self.vectors.embed(indexed) if self.vectors else [None] * len(some)
+        made: Sequence[bytes | None] = [None] * len(some)
+        if vectors is not None:
+            try:
+                made = await retry.call(partial(vectors.embed, indexed), self.clock)
+            except ModelError as error:
+                log.warning("kept without vectors", error=error.detail)
         return [
             Kept(one.text, words, str(one.place), vector)
-            for one, words, vector in zip(some, indexed, vectors, strict=True)
+            for one, words, vector in zip(some, indexed, made, strict=True)
         ]
 
     async def fail(self, stored: Stored, problem: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.clock import SystemClock
 from bot.library import BATCH, Library
@@ -16,6 +17,7 @@ from bot.store import library as stored
 from bot.store.database import Database
 from bot.store.library import Hit, Shelf
 from tests.files import ready
+from tests.hasty_clock import HastyClock
 from tests.simulators.openai import OpenAISimulator
 from tests.simulators.openai.rules import RefusedError
 from tests.simulators.serve import serve
@@ -32,6 +34,26 @@ def meaning(text: str) -> Sequence[float]:
     return vector
 
 
+TOO_MANY = RefusedError("Too many.", code="rate_limit_exceeded", status=429, expected=True)
+LONG = "\n\n".join(f"Paragraph {number}. " + "Some words of it. " * 70 for number in range(3 * BATCH))
+
+
+def fails_at(desk: Desk, *requests: int) -> Callable[[str], Sequence[float]]:
+    """Meanings, but at the requests of these numbers (from 1 on) a refusal."""
+
+    def refuses(text: str) -> Sequence[float]:
+        if len(desk.simulator.embedded) in requests:
+            raise TOO_MANY
+        return meaning(text)
+
+    return refuses
+
+
+async def without_vectors(desk: Desk) -> int:
+    count = text("SELECT count(*) FROM passages WHERE vector IS NULL")
+    return int((await desk.database.read(lambda c: c.execute(count))).scalar_one())
+
+
 @dataclass(slots=True)
 class Desk:
     simulator: OpenAISimulator
@@ -39,10 +61,10 @@ class Desk:
     embedder: Embedder
     library: Library
 
-    async def keeps(self, name: str, text: str, shelf: Shelf = SHELF) -> str:
+    async def keeps(self, name: str, said: str, shelf: Shelf = SHELF) -> str:
         """The problem, where there is one."""
-        placed = self.library.place(shelf, name, "text/plain", len(text), "U1")
-        return (await self.library.read(placed, text.encode(), begun=False)).problem
+        placed = self.library.place(shelf, name, "text/plain", len(said), "U1")
+        return (await self.library.read(placed, said.encode(), begun=False)).problem
 
     async def finds(self, query: str, shelf: Shelf = SHELF) -> list[str]:
         hits: Sequence[Hit] = await self.library.search(shelf, query, 5)
@@ -56,7 +78,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         embedder = connect_embedder(Endpoint(api_key="sk-test", base_url=f"{url}/v1"), "text-embedding-test")
         database = await Database.open(ready(tmp_path / "p.db"))
         try:
-            yield Desk(simulator, database, embedder, Library(database, "test", SystemClock(), embedder))
+            yield Desk(simulator, database, embedder, Library(database, "test", HastyClock(), embedder))
         finally:
             await database.close()
             await embedder.close()
@@ -76,8 +98,7 @@ async def test_what_both_rankings_find_comes_first(desk: Desk) -> None:
 
 
 async def test_vectors_are_asked_for_in_few_requests(desk: Desk) -> None:
-    text = "\n\n".join(f"Paragraph {number}. " + "Some words of it. " * 70 for number in range(2 * BATCH))
-    assert await desk.keeps("long.txt", text) == ""
+    assert await desk.keeps("long.txt", LONG) == ""
     sizes = [len(request.body["input"]) for request in desk.simulator.embedded]
     assert max(sizes) == BATCH
     assert len(sizes) == -(-sum(sizes) // BATCH)
@@ -88,18 +109,19 @@ async def test_others_vectors_are_not_compared(desk: Desk) -> None:
     assert await desk.finds("hotel") == []
 
 
-async def test_where_no_vectors_can_be_had_a_file_is_refused_with_a_sentence_and_a_search_goes_by_words(
-    desk: Desk,
-) -> None:
+async def test_where_no_vectors_can_be_had_files_are_kept_and_found_by_their_words(desk: Desk) -> None:
     await desk.keeps("travel.txt", "Lodging is refunded.")
-    desk.simulator.unable = RefusedError("Too many.", code="rate_limit_exceeded", status=429, expected=True)
-    said = await desk.keeps("more.txt", "More.")
-    assert (
-        said
-        == "more.txt was not read. Too many requests are going to the model right now. Please try again in a minute."
-    )
-    assert await desk.finds("lodging") == ["travel.txt"]
+    desk.simulator.unable = TOO_MANY
+    assert await desk.keeps("more.txt", "More lodging.") == ""
+    assert sorted(await desk.finds("lodging")) == ["more.txt", "travel.txt"]
     assert await desk.finds("hotel") == []
+
+
+async def test_one_refusal_costs_a_file_no_vector(desk: Desk) -> None:
+    desk.simulator.meaning = fails_at(desk, 2)
+    assert await desk.keeps("travel.txt", "Lodging is refunded.\n\n" + LONG) == ""
+    assert await desk.finds("hotel") != []
+    assert await without_vectors(desk) == 0
 
 
 async def test_passages_of_another_model_are_found_by_their_words_only(desk: Desk) -> None:
@@ -109,18 +131,10 @@ async def test_passages_of_another_model_are_found_by_their_words_only(desk: Des
     assert [hit.name for hit in await other.search(SHELF, "lodging", 5)] == ["travel.txt"]
 
 
-async def test_a_long_file_that_fails_in_its_midst_leaves_nothing(desk: Desk) -> None:
-    calls = 0
-
-    def fails_later(text: str) -> Sequence[float]:
-        nonlocal calls
-        calls += 1
-        if calls > BATCH:
-            raise RefusedError("Too many.", code="rate_limit_exceeded", status=429, expected=True)
-        return meaning(text)
-
-    desk.simulator.meaning = fails_later
-    text = "\n\n".join(f"Paragraph {number}. " + "Some words of it. " * 70 for number in range(2 * BATCH))
-    assert (await desk.keeps("long.txt", text)).startswith("long.txt was not read. Too many requests")
-    await stored.clear(desk.database)
-    assert (await desk.database.read(stored.count), await desk.database.read(lambda c: stored.on(c, SHELF))) == (0, [])
+async def test_where_vectors_fail_in_the_midst_of_a_file_words_find_the_rest(desk: Desk) -> None:
+    desk.simulator.meaning = fails_at(desk, *range(2, 1000))
+    assert await desk.keeps("long.txt", LONG) == ""
+    passages = await desk.database.read(stored.count)
+    assert await without_vectors(desk) == passages - BATCH
+    assert len(desk.simulator.embedded) < 20  # after one batch no other is asked for
+    assert await desk.finds("Paragraph") == ["long.txt"] * 5

@@ -5,16 +5,18 @@ and never past thirty seconds after the first failure. Where images may be what 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from bot.clock import Clock
 from bot.models import images
 from bot.models.port import Model, ModelError, ModelEvent, ModelRequest, Remark, TextDelta, TextDiscarded
+
+T = TypeVar("T")
 
 PATIENCE = 30.0
 """Seconds after the first failure beyond which no new attempt begins."""
@@ -64,6 +66,25 @@ async def stream(
             if failed_at is None or long_and_good:  # which ends a run of failures
                 failed_at, attempt = clock.now(), 1
             wait = _wait(error, attempt, jitter)
+            if not error.retryable or clock.now() + wait > failed_at + PATIENCE:
+                log.warning("model_failed", attempt=attempt, code=error.code, detail=error.detail)
+                raise
+            log.warning("model_retry", attempt=attempt, wait=round(wait, 3), code=error.code, detail=error.detail)
+        await clock.sleep(wait)
+
+
+async def call(ask: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """What `ask` returns, which is asked again as `stream` begins anew; raises the last `ModelError` as that does."""
+    log = structlog.get_logger(__name__)
+    failed_at: float | None = None
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return await ask()
+        except ModelError as error:
+            failed_at = clock.now() if failed_at is None else failed_at
+            wait = _wait(error, attempt, random.random)
             if not error.retryable or clock.now() + wait > failed_at + PATIENCE:
                 log.warning("model_failed", attempt=attempt, code=error.code, detail=error.detail)
                 raise
