@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.api.body import Body, checked
 from bot.api.errors import ApiError
+from bot.store.paging import Page
 
 DEFAULT_LIMIT, MOST = 20, 100
 """https://platform.openai.com/docs/api-reference/messages/listMessages"""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What is asked for. `after` and `before` are ids of objects in the list."""
-
-    limit: int = DEFAULT_LIMIT
-    order: Literal["asc", "desc"] = "desc"
-    after: str | None = None
-    before: str | None = None
 
 
 class _Query(Body):

@@ -41,7 +41,7 @@ ToolChoice = Literal["none", "auto", "required"] | JSON
 RUN_LIFETIME = 600.0
 """Seconds from a run's creation to its expiry, as the Assistants API had it."""
 
-Prefix = Literal["asst", "thread", "msg", "run", "step", "call", "file"]
+Prefix = Literal["asst", "thread", "msg", "run", "step", "call", "file", "vs", "vsfb"]
 
 
 def new_id(prefix: Prefix) -> str:
@@ -91,6 +91,9 @@ class Assistant:
     created_at: float
     model: str
     name: str | None = None
+    """Parley's: what it is called by in chat, unique in its workspace."""
+    title: str | None = None
+    """The API's `name`, where a program gave it; else that is `name`."""
     description: str | None = None
     instructions: str | None = None
     tools: Sequence[JSON] = ()
@@ -131,6 +134,8 @@ class File:
     text: str = ""
     data: bytes = field(default=b"", repr=False)
     note: str = ""
+    url: str = ""
+    """Where the model is to fetch an image itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +159,14 @@ class Message:
     """Parley's: the order in which the model reads the thread; `None` while the message waits for its run."""
     files: Sequence[File] = ()
     """Parley's: what the model gets of the attachments."""
+    blocks: Sequence[JSON] | None = None
+    """The content as a program brought it, where it is more than one text."""
 
     @property
     def content(self) -> list[dict[str, Any]]:
         """The API's content blocks."""
+        if self.blocks is not None:
+            return [dict(block) for block in self.blocks]
         return [{"type": "text", "text": {"value": self.text, "annotations": []}}]
 
     @property

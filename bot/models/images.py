@@ -99,7 +99,7 @@ def unseen_by(request: ModelRequest, who: str) -> list[Remark]:
 
 
 def data_url(image: File) -> str:
-    return f"data:{image.mime};base64,{base64.b64encode(image.data).decode('ascii')}"
+    return image.url or f"data:{image.mime};base64,{base64.b64encode(image.data).decode('ascii')}"
 
 
 def _images(items: Sequence[Item]) -> list[File]:

@@ -30,7 +30,7 @@ class UserText:
     @property
     def images(self) -> Sequence[File]:
         """The images that go to the model beside `spoken`."""
-        return [file for file in self.files if file.data]
+        return [file for file in self.files if file.data or file.url]
 
     @property
     def _said(self) -> str:
@@ -54,7 +54,7 @@ def _attached(file: File) -> str:
     name = " ".join(file.name.split())
     if file.text:
         return f"File {name} ({DATA}):\n{fenced(file.text)}"
-    if file.data:
+    if file.data or file.url:
         return f"(image {name})"
     if file.mime.startswith("image/") and not file.note:
         return f"(image {name}, not shown to you now)"

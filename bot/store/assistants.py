@@ -6,6 +6,7 @@ One that was deleted has no name any more; its row stays, since runs and message
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -88,20 +89,27 @@ async def seen_in(connection: AsyncConnection, where: Conversation) -> Sequence[
 async def copy(tx: AsyncConnection, where: Conversation, model: Assistant, name: str, now: float) -> Assistant:
     """Make an assistant of the workspace that is as `model` is."""
     made = replace(model, id=new_id("asst"), created_at=now, name=name)
-    values = {"platform": where.platform, "workspace": where.workspace, **_values(made)}
+    values = {"platform": where.platform, "workspace": where.workspace, **described(made)}
     await tx.execute(insert(assistants).values(id=made.id, created_at=now, **values))
     return made
 
 
 async def change(tx: AsyncConnection, assistant: Assistant) -> None:
     """Write an assistant with what was set of it."""
-    await tx.execute(update(assistants).where(assistants.c.id == assistant.id).values(**_values(assistant)))
+    await tx.execute(update(assistants).where(assistants.c.id == assistant.id).values(**described(assistant)))
 
 
 async def remove(tx: AsyncConnection, where: Conversation, assistant: Assistant) -> Sequence[str]:
     """Take all that says what the assistant was away, and its policies; returns the channels that they were for, empty
     for the whole workspace."""
-    nothing: dict[str, Any] = {"description": None, "instructions": None, "tools": [], "settings": {}, "metadata": {}}
+    nothing: dict[str, Any] = {
+        "title": None,
+        "description": None,
+        "instructions": None,
+        "tools": [],
+        "settings": {},
+        "metadata": {},
+    }
     await tx.execute(update(assistants).where(assistants.c.id == assistant.id).values(name=None, **nothing))
     await traces.mark(tx)
     gone = delete(policies).where(
@@ -138,6 +146,7 @@ def to_assistant(row: RowMapping) -> Assistant:
         created_at=row["created_at"],
         model=row["model"],
         name=row["name"],
+        title=row["title"],
         description=row["description"],
         instructions=row["instructions"],
         tools=row["tools"],
@@ -150,10 +159,12 @@ def _of(where: Conversation) -> dict[str, str]:
     return {"of_platform": where.platform, "of_workspace": where.workspace}
 
 
-def _values(assistant: Assistant) -> dict[str, Any]:
+def described(assistant: Assistant) -> dict[str, Any]:
+    """What its row holds of it, but for its id, its time and its owner."""
     settings = {name: getattr(assistant, name) for name in SETTINGS}
     return {
         "name": assistant.name,
+        "title": assistant.title,
         "description": assistant.description,
         "model": assistant.model,
         "instructions": assistant.instructions,
@@ -161,3 +172,13 @@ def _values(assistant: Assistant) -> dict[str, Any]:
         "settings": {name: value for name, value in settings.items() if value is not None},
         "metadata": dict(assistant.metadata),
     }
+
+
+def of_program(assistant: Assistant) -> bool:
+    """A program made it: its tools are what it says."""
+    return assistant.name == assistant.id
+
+
+def named_tools(assistant: Assistant) -> Sequence[str]:
+    """The names of Parley's own tools that a program wants to be run here, as the metadata has them: `a, b`."""
+    return [name for name in re.split(r"[\s,]+", str(assistant.metadata.get(CHOSEN) or "")) if name]

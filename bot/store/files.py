@@ -26,6 +26,7 @@ async def add(tx: AsyncConnection, found: Mapping[str, Sequence[File]]) -> None:
             "text": well_formed(file.text),
             "data": file.data,
             "note": well_formed(file.note),
+            "url": file.url,
         }
         for message_id, of_message in found.items()
         for number, file in enumerate(of_message)
@@ -36,7 +37,7 @@ async def add(tx: AsyncConnection, found: Mapping[str, Sequence[File]]) -> None:
 
 # What stands behind the data in its row is found by walking through all of it: an image has no note to look for.
 _NOTE = case((func.length(files.c.data) == 0, files.c.note), else_="").label("note")
-_KEPT = (files.c.message_id, files.c.number, files.c.name, files.c.mime, files.c.size, files.c.text, _NOTE)
+_KEPT = (files.c.message_id, files.c.number, files.c.name, files.c.mime, files.c.size, files.c.text, _NOTE, files.c.url)
 _OF_MESSAGES = (
     select(*_KEPT, func.length(files.c.data).label("bytes"))
     .prefix_with(MUCH)
@@ -56,7 +57,7 @@ async def of_messages(connection: AsyncConnection, message_ids: Sequence[str]) -
     found: dict[str, list[File]] = {}
     for row in rows:
         image = data.get((row["message_id"], row["number"]), b"")
-        file = File(row["name"], row["mime"], row["size"], row["text"], image, row["note"])
+        file = File(row["name"], row["mime"], row["size"], row["text"], image, row["note"], row["url"])
         found.setdefault(row["message_id"], []).append(file)
     return found
 

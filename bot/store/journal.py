@@ -49,7 +49,7 @@ class StoreJournal:
         async def operation(connection: AsyncConnection) -> Past:
             rows = (await connection.execute(_NEWEST, {"thread_id": run.thread_id})).mappings().all()
             read = [threads.to_message(row) for row in reversed(rows[:WINDOW_MESSAGES])]
-            attached = [message.id for message in read if message.attachments]
+            attached = [message.id for message in read if message.attachments or message.blocks]
             if attached:
                 found = await files.of_messages(connection, attached)
                 read = [replace(message, files=tuple(found.get(message.id, ()))) for message in read]

@@ -173,6 +173,7 @@ def _values(message: Message) -> dict[str, Any]:
         "role": message.role,
         "text": message.text,
         "status": message.status,
+        "content": None if message.blocks is None else list(message.blocks),
         "attachments": list(message.attachments),
         "assistant_id": message.assistant_id,
         "run_id": message.run_id,
@@ -202,6 +203,7 @@ def to_message(row: RowMapping) -> Message:
         metadata=row["metadata"],
         author=author,
         position=row["position"],
+        blocks=row["content"],
     )
 
 
