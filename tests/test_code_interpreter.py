@@ -15,9 +15,11 @@ from tests.parley import parley_at
 from tests.scripted_model import ScriptedModel
 from tests.tool_context import Bench, FakeContext, open_bench
 from tools.charts import Undrawn
-from tools.code_interpreter import LONGEST_CODE, LONGEST_VALUE, NOTHING, code_interpreter
+from tools.code_interpreter import LONGEST_CODE, NOTHING, code_interpreter
+from tools.monty import LONGEST_PRINT, Ran
 from tools.registry import Registry, ToolResult
-from tools.sandbox import LONGEST_PRINT, Busy, Functions, Ran, Sandbox, Unavailable
+from tools.sandbox import Busy, Sandbox, Unavailable
+from tools.values import LONGEST_VALUE
 
 AS_BEFORE = "Variables are as they were before this call."
 
@@ -155,7 +157,7 @@ class OutOfOrder(Sandbox):
         super().__init__()
         self._became = became
 
-    async def run(self, run_id: str, code: str, functions: Functions | None = None) -> Ran:
+    async def run(self, run_id: str, code: str) -> Ran:
         if isinstance(self._became, Exception):
             raise self._became
         return self._became
@@ -315,6 +317,6 @@ async def test_the_end_of_parley_ends_the_sandbox(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr("bot.app.Sandbox", making)
     async with parley_at(tmp_path / "parley.db", ScriptedModel()):
-        assert (await made[0].run("run", "1")).value == 1
+        assert (await made[0].run("run", "1")).result == "Result: 1"
     with pytest.raises(Unavailable):
         await made[0].run("run", "1")

@@ -1,19 +1,22 @@
-"""Hostile code in the sandbox: what it asks for, uses up and leaves behind, and what becomes of the workers."""
+"""Hostile code in the sandbox: what it asks for, uses up and leaves behind, and what becomes of its processes."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from tools.sandbox import AT_ONCE, KEPT_FOR, LONGEST_PRINT, MOST_RUNS, Busy, Ran, Sandbox, Unavailable
+from tests.interpreters import until, workers
+from tools import bounded, monty
+from tools.monty import LONGEST_PRINT, Ran
+from tools.sandbox import AT_ONCE, KEPT_FOR, Busy, Sandbox, Unavailable
 
 CANARY = "the-secret-of-the-host"
 HASTE = 0.3
@@ -81,9 +84,9 @@ REACHING = [
     ("exec('import subprocess')", "ModuleNotFoundError"),
     ("import json; json.codecs", "no attribute 'codecs'"),
     ("import dataclasses; dataclasses.sys", "no attribute 'sys'"),
-    ("ours.__globals__", "no attribute '__globals__'"),
-    ("ours.__self__", "no attribute '__self__'"),
-    ("ours.__closure__", "no attribute '__closure__'"),
+    ("plot.__globals__", "no attribute '__globals__'"),
+    ("plot.__self__", "no attribute '__self__'"),
+    ("plot.__closure__", "no attribute '__closure__'"),
 ]
 
 CONSUMING = [
@@ -123,8 +126,8 @@ SURVIVED = [
     ("raise SystemExit", "SystemExit"),
     ("raise KeyboardInterrupt", "KeyboardInterrupt"),
     ("for i in range(1000):\n  try: unknown\n  except NameError: pass", "suspension limit 100 exceeded"),
-    ("for i in range(1000):\n  try: ours(i)\n  except ValueError: pass", "suspension limit 100 exceeded"),
-    ("ours(1, a=2)", "ValueError: not so"),
+    ("for i in range(1000):\n  try: plot(i, i, i)\n  except ValueError: pass", "suspension limit 100 exceeded"),
+    ("plot(1, a=2)", "ValueError: plot has no option 'a'"),
 ]
 
 
@@ -143,33 +146,6 @@ async def hasty() -> AsyncIterator[Sandbox]:
     await opened.close()
 
 
-def workers() -> list[int]:
-    """The processes that this one has started for the sandbox."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, _, fields = stat.read_text().partition("(")[2].rpartition(")")
-        except OSError:
-            continue
-        state, parent = fields.split()[:2]
-        if name == "monty" and int(parent) == os.getpid() and state != "Z":
-            found.append(int(stat.parent.name))
-    return found
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Nothing tells of it."""
-    for _ in range(1_000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise TimeoutError
-
-
-def ours(*given: object, **named: object) -> None:
-    raise ValueError("not so")
-
-
 @pytest.mark.parametrize(("code", "said"), REACHING)
 async def test_nothing_of_the_host_is_reached(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
@@ -182,9 +158,9 @@ async def test_nothing_of_the_host_is_reached(
     async with server:
         port = server.sockets[0].getsockname()[1]
         hostile = code.format(file=file, folder=tmp_path, pid=os.getpid(), port=port)
-        ran = await sandbox.run("run", hostile, {"ours": ours})
+        ran = await sandbox.run("run", hostile)
     assert said in ran.error
-    assert (ran.value, ran.printed) == (None, "")
+    assert (ran.result, ran.printed) == ("", "")
     assert CANARY not in ran.error
     assert os.listdir(tmp_path) == ["secret.txt"]
     assert (file.read_text(), visits) == (CANARY, [])
@@ -196,7 +172,7 @@ async def test_what_uses_up_memory_or_prints_too_much_is_ended(sandbox: Sandbox,
     assert said in ran.error
     assert ran.ended
     assert len(ran.printed) <= LONGEST_PRINT
-    assert (await sandbox.run("run", "1 + 1")).value == 2
+    assert (await sandbox.run("run", "1 + 1")).result == "Result: 2"
 
 
 @pytest.mark.parametrize("code", ENDLESS)
@@ -209,10 +185,10 @@ async def test_what_has_no_end_is_ended(hasty: Sandbox, code: str) -> None:
 @pytest.mark.parametrize(("code", "said"), SURVIVED)
 async def test_what_the_interpreter_refuses_is_an_error_like_any_other(sandbox: Sandbox, code: str, said: str) -> None:
     await sandbox.run("run", "kept = 1")
-    ran = await sandbox.run("run", code, {"ours": ours})
+    ran = await sandbox.run("run", code)
     assert said in ran.error
     assert not ran.ended
-    assert (await sandbox.run("run", "kept")).value == 1
+    assert (await sandbox.run("run", "kept")).result == "Result: 1"
 
 
 @pytest.mark.parametrize("code", ["import time; time.sleep(10**9)", "import asyncio; await asyncio.sleep(10**9)"])
@@ -223,12 +199,12 @@ async def test_sleeping_takes_no_time(sandbox: Sandbox, code: str) -> None:
 
 @pytest.mark.parametrize("code", ["'\\ud800'", "'\\ufffd'"])
 async def test_half_a_surrogate_pair_comes_back_as_a_character(sandbox: Sandbox, code: str) -> None:
-    assert (await sandbox.run("run", code)).value == "\ufffd"
+    assert (await sandbox.run("run", code)).result == "Result: '\ufffd'"
 
 
 async def test_the_clock_is_real_and_in_utc(sandbox: Sandbox) -> None:
     ran = await sandbox.run("run", "from datetime import datetime\nstr(datetime.now().astimezone())[-6:]")
-    assert ran.value == "+00:00"
+    assert ran.result == "Result: '+00:00'"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and prlimit")
@@ -248,32 +224,32 @@ async def test_a_worker_has_no_environment_and_can_open_nothing(sandbox: Sandbox
 
 async def test_variables_last_through_a_run_and_are_in_no_other(sandbox: Sandbox) -> None:
     await sandbox.run("mine", "import math\nx = 20\nclass A:\n  def double(self): return x * 2\na = A()")
-    assert (await sandbox.run("mine", "a.double() + math.floor(2.5)")).value == 42
+    assert (await sandbox.run("mine", "a.double() + math.floor(2.5)")).result == "Result: 42"
     assert "NameError" in (await sandbox.run("yours", "x")).error
 
 
 async def test_an_error_keeps_what_came_before_it(sandbox: Sandbox) -> None:
     await sandbox.run("run", "x = 1\nx = 2\n1 / 0")
-    assert (await sandbox.run("run", "x")).value == 2
+    assert (await sandbox.run("run", "x")).result == "Result: 2"
 
 
 async def test_what_is_ended_leaves_variables_as_they_were(hasty: Sandbox) -> None:
     await hasty.run("run", "x = 1")
     assert (await hasty.run("run", "x = 2\nwhile True: pass")).ended
-    assert (await hasty.run("run", "x")).value == 1
+    assert (await hasty.run("run", "x")).result == "Result: 1"
 
 
 async def test_variables_that_are_too_large_are_not_kept(sandbox: Sandbox) -> None:
     await sandbox.run("run", "x = 1")
     ran = await sandbox.run("run", "x = b'a' * (10 * 1024 * 1024)\nlen(x)")
-    assert (ran.value, ran.large) == (10 * 1024 * 1024, True)
-    assert (await sandbox.run("run", "x")).value == 1
+    assert (ran.result, ran.large) == ("Result: 10485760", True)
+    assert (await sandbox.run("run", "x")).result == "Result: 1"
 
 
 async def test_calls_of_one_run_take_turns(sandbox: Sandbox) -> None:
     await sandbox.run("run", "seen = []")
     await asyncio.gather(*(sandbox.run("run", f"seen = seen + [{number}]") for number in range(6)))
-    assert (await sandbox.run("run", "seen")).value == [0, 1, 2, 3, 4, 5]
+    assert (await sandbox.run("run", "seen")).result == "Result: [0, 1, 2, 3, 4, 5]"
 
 
 async def test_variables_that_nobody_uses_are_dropped() -> None:
@@ -281,40 +257,43 @@ async def test_variables_that_nobody_uses_are_dropped() -> None:
     sandbox = Sandbox(now=lambda: moment[0])
     await sandbox.run("run", "x = 1")
     moment[0] = KEPT_FOR - 1
-    assert (await sandbox.run("run", "x")).value == 1
+    assert (await sandbox.run("run", "x")).result == "Result: 1"
     moment[0] += KEPT_FOR
     assert "NameError" in (await sandbox.run("run", "x")).error
     await sandbox.close()
 
 
-async def test_the_least_recently_used_variables_go_first(sandbox: Sandbox) -> None:
-    for number in range(MOST_RUNS):
+async def test_the_least_recently_used_variables_go_first(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.sandbox.MOST_RUNS", 3)
+    for number in range(3):
         await sandbox.run(f"run {number}", "x = 1")
     await sandbox.run("run 0", "x")
     await sandbox.run("one more", "x = 1")
-    assert (await sandbox.run("run 0", "x")).value == 1
+    assert (await sandbox.run("run 0", "x")).result == "Result: 1"
     assert "NameError" in (await sandbox.run("run 1", "x")).error
 
 
 async def test_variables_that_cannot_be_restored_are_said_to_be_gone(sandbox: Sandbox) -> None:
     await sandbox.run("run", "x = 1")
-    sandbox._sessions["run"].state = b"no longer what it was"
+    sandbox._sessions["run"].state = base64.b64encode(b"no longer what it was")
     assert await sandbox.run("run", "x = 2") == Ran(gone=True)
-    assert (await sandbox.run("run", "x = 3\nx")).value == 3
+    assert (await sandbox.run("run", "x = 3\nx")).result == "Result: 3"
 
 
 # -- workers --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_worker_that_is_killed_is_an_output_and_is_replaced(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("which", [lambda worker: worker, os.getsid])
+async def test_whichever_process_is_killed_its_death_is_an_output(
+    sandbox: Sandbox, which: Callable[[int], int]
+) -> None:
     await sandbox.run("run", "x = 1")
-    await until(lambda: workers() == [])
-    begun = threading.Event()
-    call = asyncio.create_task(sandbox.run("run", "x = 2\nbegun()\nwhile True: pass", {"begun": begun.set}))
-    await until(begun.is_set)
-    os.kill(workers()[0], signal.SIGKILL)
+    call = asyncio.create_task(sandbox.run("run", "x = 2\nwhile True: pass"))
+    await until(lambda: len(workers()) == 1)
+    os.kill(which(workers()[0]), signal.SIGKILL)
     assert await call == Ran(error="The sandbox broke off.", ended=True)
-    assert (await sandbox.run("run", "x")).value == 1
+    await until(lambda: workers() == [])
+    assert (await sandbox.run("run", "x")).result == "Result: 1"
 
 
 async def test_twenty_runs_at_once_share_few_workers(sandbox: Sandbox) -> None:
@@ -328,9 +307,9 @@ async def test_twenty_runs_at_once_share_few_workers(sandbox: Sandbox) -> None:
 
     counting = asyncio.create_task(count())
     calls = (sandbox.run(f"run {number}", f"sum(range(10**5)) * 0 + {number}") for number in range(20))
-    values = [ran.value for ran in await asyncio.gather(*calls)]
+    results = [ran.result for ran in await asyncio.gather(*calls)]
     counting.cancel()
-    assert values == list(range(20))
+    assert results == [f"Result: {number}" for number in range(20)]
     assert 1 <= most <= 2 * AT_ONCE  # one that has done its work may still be ending
 
 
@@ -356,7 +335,7 @@ async def test_a_cancelled_call_ends_its_worker(sandbox: Sandbox) -> None:
     with pytest.raises(asyncio.CancelledError):
         await call
     await until(lambda: workers() == [])
-    assert (await sandbox.run("run", "x")).value == 1
+    assert (await sandbox.run("run", "x")).result == "Result: 1"
 
 
 async def test_closing_ends_what_runs_and_takes_no_more() -> None:
@@ -372,10 +351,15 @@ async def test_closing_ends_what_runs_and_takes_no_more() -> None:
 
 async def test_without_an_interpreter_code_cannot_be_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MONTY_BIN", "/nowhere/monty")
-    sandbox = Sandbox()
+    said = monty.answered(monty.asked("1", 1, b""))
+    assert "RuntimeError" in monty.heard(said.encode())[0].broken
+
+    async def saying(*given: object, **named: object) -> bounded.Answer:
+        return bounded.Answer(said.encode())
+
+    monkeypatch.setattr(bounded, "answer", saying)
     with pytest.raises(Unavailable):
-        await sandbox.run("run", "1")
-    await sandbox.close()
+        await Sandbox().run("run", "1")
 
 
 def test_nothing_is_loaded_before_the_first_call() -> None:

@@ -11,6 +11,7 @@ import asyncio
 import importlib
 import json
 import math
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from typing import Literal
 SECONDS = 10.0
 MEMORY = 1024 * 1024 * 1024
 """Bytes, where the system can limit them."""
+MOST = 128 * 1024 * 1024
+"""Bytes of an answer; a process that says more has failed."""
 ATTEMPTS = 3
 """To do the work, where the process is ended from outside."""
 BEGUN = b" "
@@ -46,6 +49,7 @@ async def answer(
     *,
     seconds: float = SECONDS,
     places: asyncio.Semaphore | None = None,
+    most: int = MOST,
 ) -> Answer:
     """What `module.answered(data, **given)` says, a text of ASCII characters.
 
@@ -54,7 +58,7 @@ async def answer(
     async with places or nullcontext():
         for _ in range(ATTEMPTS):
             try:
-                found = await _asked(module, data, given, seconds)
+                found = await _asked(module, data, given, seconds, most)
             except OSError:
                 return Answer(trouble="failed")
             if found.trouble != "stopped":
@@ -62,7 +66,7 @@ async def answer(
         return found
 
 
-async def _asked(module: str, data: bytes, given: Mapping[str, int | str], seconds: float) -> Answer:
+async def _asked(module: str, data: bytes, given: Mapping[str, int | str], seconds: float, most: int) -> Answer:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", str(Path(__file__)), module, json.dumps(given), str(math.ceil(seconds))),
         stdin=asyncio.subprocess.PIPE,
@@ -72,16 +76,49 @@ async def _asked(module: str, data: bytes, given: Mapping[str, int | str], secon
     )
     try:
         async with asyncio.timeout(seconds):
-            said, _ = await process.communicate(data)
+            said = await _exchanged(process, data, most)
+            if len(said) <= most:
+                await process.wait()
     except TimeoutError:
         return Answer(trouble="slow")
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+        _end(process)
         await process.wait()
+    if len(said) > most:
+        return Answer(trouble="failed")
     if process.returncode == 0:
         return Answer(said)
     return Answer(trouble=_trouble(process.returncode, begun=bool(said)))
+
+
+async def _exchanged(process: asyncio.subprocess.Process, data: bytes, most: int) -> bytes:
+    """What it says, or the beginning of that, which is longer than `most`."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    giving = asyncio.create_task(_give(process.stdin, data))
+    try:
+        return await process.stdout.readexactly(most + 1)
+    except asyncio.IncompleteReadError as whole:
+        return whole.partial
+    finally:
+        giving.cancel()
+        await asyncio.wait({giving})
+
+
+async def _give(stdin: asyncio.StreamWriter, data: bytes) -> None:
+    with suppress(BrokenPipeError, ConnectionResetError):  # it reads no more
+        stdin.write(data)
+        await stdin.drain()
+    stdin.close()
+
+
+def _end(process: asyncio.subprocess.Process) -> None:
+    """With the processes that it has started itself."""
+    with suppress(ProcessLookupError, PermissionError):  # they have ended
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _trouble(code: int | None, *, begun: bool) -> Trouble:

@@ -1,5 +1,5 @@
 """Python for the model: exact figures, dates, texts and tables, and charts for the person. What runs it, and what it
-cannot do, is in `tools.sandbox`."""
+cannot do, is in `tools.sandbox` and `tools.monty`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,13 @@ from pydantic import Field
 
 from tools.charts import Undrawn, draw
 from tools.context import context
-from tools.plot import Plots
+from tools.monty import LONGEST_PRINT, Ran
 from tools.registry import ToolError, tool
-from tools.sandbox import LONGEST_PRINT, Busy, Ran, Unavailable
-from tools.values import CUT, table, written
+from tools.sandbox import Busy, Unavailable
 
 TIMEOUT = 35.0
 """Seconds: the turn is waited for, the code runs, the charts are drawn, each within limits of its own."""
 LONGEST_CODE = 50_000
-LONGEST_VALUE = 8_000
-LONGEST_ERROR = 2_000
 AS_BEFORE = "Variables are as they were before this call."
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Signs that models and platforms refuse, or that mean something to a terminal."""
@@ -46,16 +43,15 @@ async def code_interpreter(
     """
     if len(code) > LONGEST_CODE:
         raise ToolError(f"The code may have {LONGEST_CODE:,} characters.")
-    plots = Plots()
     try:
-        ran = await context().sandbox.run(context().run_id, code, {"plot": plots.plot})
+        ran = await context().sandbox.run(context().run_id, code)
     except Busy:
         raise ToolError("The sandbox is busy. Try again in a moment.") from None
     except Unavailable:
         raise ToolError("Code cannot be run at the moment.") from None
     if ran.gone:
         raise ToolError("Variables from before are gone, so the code was not run. Define them again.")
-    parts = [*_told(ran), *await _shown(plots)]
+    parts = [*_told(ran), *await _shown(ran)]
     return UNSEEN.sub("\ufffd", "\n".join(parts)) or NOTHING
 
 
@@ -63,11 +59,10 @@ def _told(ran: Ran) -> list[str]:
     parts = [ran.printed.rstrip("\n")] if ran.printed.strip() else []
     if ran.cut:
         parts.append(f"[only the first {LONGEST_PRINT:,} characters of what was printed]")
-    if ran.value is not None:
-        rows = table(ran.value)
-        parts.append(f"Result:\n\n{rows}" if rows else f"Result: {written(ran.value, LONGEST_VALUE)}")
+    if ran.result:
+        parts.append(ran.result)
     if ran.error:
-        parts.append(_short(ran.error.rstrip("\n")))
+        parts.append(ran.error.rstrip("\n"))
     if ran.large:
         parts.append("The variables are too large to be kept.")
     if ran.large or ran.ended:
@@ -75,23 +70,16 @@ def _told(ran: Ran) -> list[str]:
     return parts
 
 
-def _short(error: str) -> str:
-    """The beginning and the end of a traceback: the end says what it was."""
-    if len(error) <= LONGEST_ERROR:
-        return error
-    return f"{error[: LONGEST_ERROR // 4]}\n{CUT}\n{error[-LONGEST_ERROR * 3 // 4 :]}"
-
-
-async def _shown(plots: Plots) -> list[str]:
+async def _shown(ran: Ran) -> list[str]:
     """Draws the charts and shows them; what goes wrong with it does not take the code's output from the model."""
-    if not plots.charts:
+    if not ran.charts:
         return []
     try:
-        drawn = await draw(plots.charts, places=context().sandbox.drawing)
+        drawn = await draw(ran.charts, places=context().sandbox.drawing)
     except Undrawn as error:
         return [f"No chart is shown. {error}"]
     told = []
-    for number, (chart, png) in enumerate(zip(plots.charts, drawn, strict=True), 1):
+    for number, (chart, png) in enumerate(zip(ran.charts, drawn, strict=True), 1):
         name = f"Chart {number}{f' ({chart.title})' if chart.title else ''}"
         try:
             await context().show(f"chart-{number}.png", "image/png", png)

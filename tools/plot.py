@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import date, datetime
 from decimal import Decimal
 from typing import get_args
@@ -21,6 +22,8 @@ MOST_VALUES = 10_000
 MOST_BARS = 200
 MOST_SLICES = 20
 LONGEST_NAME = 60
+LONGEST_NAMES = 100_000
+"""Of all names along an axis."""
 LONGEST_TITLE = 120
 LARGEST = 1e300
 """Beyond it, matplotlib no longer finds a scale."""
@@ -40,6 +43,29 @@ class Plots:
         if len(self.charts) >= MOST_CHARTS:
             raise ValueError(f"One call can plot at most {MOST_CHARTS} charts.")
         self.charts.append(_chart(given, options))
+
+
+def checked(described: object) -> Chart:
+    """A chart as somebody describes it in JSON who is not trusted. Raises `ValueError`."""
+    if not isinstance(described, dict) or described.keys() != {field.name for field in fields(Chart)}:
+        raise ValueError("It is no chart.")
+    kind, x, dates, series = (described[name] for name in ("kind", "x", "dates", "series"))
+    if kind not in KINDS or type(dates) is not bool or not isinstance(series, list) or len(series) > MOST_SERIES:
+        raise ValueError("It is no chart.")
+    texts = {name: _text(described[name], name, LONGEST_TITLE) for name in TEXTS}
+    lines = [_line(one) for one in series]
+    names, _ = _axis(x or None)
+    if not lines or (dates and not all(isinstance(name, str) for name in names)):
+        raise ValueError("It is no chart.")
+    _check(kind, names, lines)
+    return Chart(kind, lines, names, dates, **texts)
+
+
+def _line(described: object) -> Series:
+    if not isinstance(described, dict) or described.keys() != {field.name for field in fields(Series)}:
+        raise ValueError("It is no chart.")
+    name = _text(described["name"], "The name of a series", LONGEST_NAME)
+    return Series(name, _numbers(described["values"], "values"))
 
 
 def _chart(given: Sequence[object], options: Mapping[str, object]) -> Chart:
@@ -123,7 +149,10 @@ def _axis(x: object) -> tuple[Sequence[float | str], bool]:
         return [], False
     given = _values(x, "x")
     if all(isinstance(one, str) for one in given):
-        return [_text(one, "A name in x", LONGEST_NAME) for one in given], False
+        names = [_text(one, "A name in x", LONGEST_NAME) for one in given]
+        if sum(map(len, names)) > LONGEST_NAMES:
+            raise ValueError(f"The names in x may have {LONGEST_NAMES:,} characters in all.")
+        return names, False
     if all(isinstance(one, date) for one in given):
         zoned = {isinstance(one, datetime) and one.tzinfo is not None for one in given}
         if len(zoned) > 1:

@@ -14,13 +14,34 @@ DEEPEST = 20
 """Values within values that are written out."""
 MOST_ROWS = 50
 MOST_COLUMNS = 12
+MOST_CHECKED = 10_000
+"""Rows that have to be alike."""
+WIDEST = 1_000
+"""Columns of what is a table at all."""
 LONGEST_CELL = 80
 LONGEST_INTEGER = 14_000
 """Bits; Python itself refuses to write integers beyond 4,300 digits."""
+LONGEST_VALUE = 8_000
+LONGEST_ERROR = 2_000
 CUT = "…"
 _BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "frozenset": "{}"}
 
 Row = Sequence[object]
+
+
+def shown(value: object) -> str:
+    """What the model reads of the last value of its code; nothing of None."""
+    if value is None:
+        return ""
+    rows = table(value)
+    return f"Result:\n\n{rows}" if rows else f"Result: {written(value, LONGEST_VALUE)}"
+
+
+def shortened(error: str) -> str:
+    """The beginning and the end of a traceback: the end says what it was."""
+    if len(error := error.rstrip("\n")) <= LONGEST_ERROR:
+        return error
+    return f"{error[: LONGEST_ERROR // 4]}\n{CUT}\n{error[-LONGEST_ERROR * 3 // 4 :]}"
 
 
 def written(value: object, room: int) -> str:
@@ -36,44 +57,59 @@ def written(value: object, room: int) -> str:
 
 def table(value: object) -> str:
     """A list of rows (mappings with the same names, or sequences of one length) as a Markdown table; empty where the
-    value is none."""
-    if not isinstance(value, list | tuple) or not value:
+    value is none. The first rows tell what it is, and only those that are shown are written."""
+    if not isinstance(value, list | tuple):
         return ""
-    columns, rows = _rows(value)
-    if not columns:
+    checked = value[:MOST_CHECKED]
+    names = _names(checked)
+    if not names:
         return ""
+    columns: Row = names
+    if titled := not isinstance(_fields(value[0]), Mapping) and _titled(checked):
+        columns = value[0]
+    count = len(value) - titled
     lines = [_line(columns), _line(["---"] * min(len(columns), MOST_COLUMNS), plain=True)]
-    lines += map(_line, islice(rows, MOST_ROWS))
-    if len(rows) > MOST_ROWS:
-        lines.append(f"({len(rows) - MOST_ROWS:,} more rows)")
+    lines += [_line(_cells(one, names)) for one in islice(value, titled, titled + MOST_ROWS)]
+    if count > MOST_ROWS:
+        lines.append(f"({count - MOST_ROWS:,} more rows)")
     if len(columns) > MOST_COLUMNS:
         lines.append(f"({len(columns) - MOST_COLUMNS:,} more columns)")
     return "\n".join(lines)
 
 
-def _rows(value: Sequence[object]) -> tuple[Row, Sequence[Row]]:
-    """The names of the columns and the rows; no columns where they are no table."""
-    fields = [_fields(one) for one in value]
-    first = fields[0]
+def _names(rows: Sequence[object]) -> Sequence[str]:
+    """Those of the columns, which may be empty; none at all where the rows make no table."""
+    first = _fields(rows[0]) if rows else None
+    if first is None or len(first) > WIDEST:
+        return ()
     if isinstance(first, Mapping):
-        names = list(islice(first, 1_000))
-        if all(isinstance(name, str) for name in names):
-            rows = [[one[name] for name in names] for one in fields if isinstance(one, Mapping) and _has(one, names)]
-            return (names, rows) if len(rows) == len(fields) else ((), ())
-    elif isinstance(first, Sequence) and 2 <= len(first) <= 1_000:
-        same = [one for one in fields if isinstance(one, Sequence) and len(one) == len(first)]
-        if len(same) == len(fields) and not any(isinstance(cell, list | dict) for cell in first):
-            titled = len(same) > 1 and all(isinstance(cell, str) for cell in first) and not _all_text(same[1])
-            return (first, same[1:]) if titled else ([""] * len(first), same)
-    return (), ()
+        names = [name for name in first if isinstance(name, str)]
+        same = len(names) == len(first) and all(_has(_fields(one), names) for one in rows)
+        return names if same else ()
+    if len(first) < 2 or any(isinstance(cell, list | dict) for cell in first):
+        return ()
+    same = all(not isinstance(one := _fields(row), Mapping | None) and len(one) == len(first) for row in rows)
+    return [""] * len(first) if same else ()
 
 
-def _has(one: Mapping[object, object], names: Sequence[object]) -> bool:
-    return len(one) == len(names) and all(name in one for name in names)
+def _has(row: Mapping[object, object] | Row | None, names: Sequence[str]) -> bool:
+    return isinstance(row, Mapping) and len(row) == len(names) and all(name in row for name in names)
 
 
-def _all_text(row: Row) -> bool:
-    return all(isinstance(cell, str) for cell in row)
+def _titled(rows: Sequence[object]) -> bool:
+    """Whether the first row of these sequences names the columns."""
+    return len(rows) > 1 and _all_text(rows[0]) and not _all_text(rows[1])
+
+
+def _all_text(row: object) -> bool:
+    return isinstance(row, list | tuple) and all(isinstance(cell, str) for cell in row)
+
+
+def _cells(row: object, names: Sequence[str]) -> Row:
+    fields = _fields(row)
+    if isinstance(fields, Mapping):
+        return [fields[name] for name in names]
+    return fields or ()
 
 
 def _fields(one: object) -> Mapping[object, object] | Row | None:
@@ -81,7 +117,7 @@ def _fields(one: object) -> Mapping[object, object] | Row | None:
     if isinstance(one, dict):
         return one
     if isinstance(one, tuple) and (names := getattr(one, "_fields", None)):
-        return dict(zip(names, one, strict=True))
+        return dict(zip(names, one, strict=True)) if len(names) <= WIDEST else None
     if isinstance(one, list | tuple):
         return one
     attributes = getattr(one, "attributes", None)
