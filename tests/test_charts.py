@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from datetime import UTC, date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -24,6 +25,10 @@ def size(png: bytes) -> tuple[int, int]:
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", png[16:24])
     return width, height
+
+
+def sizes(drawn: Sequence[bytes | Undrawn]) -> list[tuple[int, int]]:
+    return [size(png) for png in drawn if isinstance(png, bytes)]
 
 
 def test_values_alone_names_and_series_are_all_understood() -> None:
@@ -69,6 +74,9 @@ def test_what_cannot_be_printed_is_left_out_of_texts() -> None:
         (([1, "a"], [1, 2]), {}, "all numbers, all strings or all dates"),
         (([date(2026, 1, 1), 1], [1, 2]), {}, "all numbers, all strings or all dates"),
         (([datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1)], [1, 2]), {}, "all with a time zone or all without"),
+        ((["a" * 60] * 2_000, [1] * 2_000), {}, "100,000 characters in all"),
+        (([date(1, 1, 1), date(2026, 1, 1)], [1, 2]), {}, "of the years 1000 to 3000"),
+        (([datetime(9999, 12, 31, tzinfo=UTC)], [1]), {}, "of the years 1000 to 3000"),
         (([1],), {"kind": "surface"}, "plot has no kind 'surface'"),
         (([1],), {"kind": ["bar"]}, "plot has no kind list"),
         (([1],), {"color": "red"}, "plot has no option 'color'"),
@@ -103,8 +111,31 @@ async def test_every_kind_is_drawn_in_one_process() -> None:
         asked({"a": [1, 1, 1], "b": list(range(9_000))}, kind="hist"),
     ]
     drawn = await draw(charts)
-    assert [size(png) for png in drawn] == [(1000, 600)] * 8
+    assert sizes(drawn) == [(1000, 600)] * 8
     assert len(set(drawn)) == 8
+
+
+async def test_what_hardly_differs_and_what_lies_far_apart_is_drawn() -> None:
+    east, west = (timezone(timedelta(hours=hours)) for hours in (23, -23))
+    charts = [
+        asked([1, 1.0000000000000002], kind="hist"),
+        asked({"a": [1, 2], "b": [1e18 + n for n in range(100)]}, kind="hist"),
+        asked([1e300] * 3, kind="hist"),
+        asked([0, 5e-324], kind="hist"),
+        asked([-1e300, 1e300], kind="hist"),
+        asked([1e18 + n for n in range(100)], list(range(100)), kind="scatter"),
+        asked([datetime(1000, 1, 1, tzinfo=east), datetime(3000, 12, 31, tzinfo=west)], [1, 2]),
+        asked([datetime(1000, 1, 1, tzinfo=west), datetime(3000, 12, 31, tzinfo=east)], [1, 2]),
+        asked([date(3000, 12, 31)], [1], kind="scatter"),
+    ]
+    assert sizes(await draw(charts)) == [(1000, 600)] * 9
+
+
+async def test_a_chart_that_cannot_be_drawn_takes_no_other_with_it() -> None:
+    first, second, third = await draw([asked([1]), Chart("pie", []), asked([1])])
+    assert sizes([first, third]) == [(1000, 600)] * 2
+    assert isinstance(second, Undrawn)
+    assert str(second) == "It cannot be drawn."
 
 
 async def test_drawing_that_takes_too_long_is_ended() -> None:
@@ -112,9 +143,10 @@ async def test_drawing_that_takes_too_long_is_ended() -> None:
         await draw([asked([1])], seconds=0.01)
 
 
-async def test_a_process_that_fails_is_told_in_a_sentence() -> None:
+async def test_a_process_that_fails_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.charts.__name__", "tools.nothing")
     with pytest.raises(Undrawn, match="Drawing failed"):
-        await draw([Chart("pie", [])])
+        await draw([asked([1])])
 
 
 async def test_a_drawing_waits_for_its_place_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,5 +157,5 @@ async def test_a_drawing_waits_for_its_place_only_so_long(monkeypatch: pytest.Mo
 
 async def test_a_picture_that_is_too_large_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.charts.LARGEST", 100)
-    with pytest.raises(Undrawn, match="too large"):
-        await draw([asked([1])])
+    (picture,) = await draw([asked([1])])
+    assert str(picture) == "The picture is too large."

@@ -269,6 +269,16 @@ class Blind(FakeContext):
         await shows_nothing(name, mime, content)
 
 
+async def test_the_model_is_told_which_chart_cannot_be_drawn(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def draws(*given: object, **named: object) -> list[bytes | Undrawn]:
+        return [Undrawn("It cannot be drawn."), b"\x89PNG"]
+
+    monkeypatch.setattr("tools.code_interpreter.draw", draws)
+    read = await run(bench, "plot([1])\nplot([2], title='T')")
+    assert read == "Chart 1 is not shown. It cannot be drawn.\nChart 2 (T) is shown to the person."
+    assert [name for name, *_ in bench.context.files] == ["chart-2.png"]
+
+
 async def test_where_nothing_can_be_shown_the_model_is_told(bench: Bench) -> None:
     context = Blind(bench.context.http, sandbox=bench.context.sandbox)
     call = '{"code": "plot([1], title=\'T\')\\n1"}'
@@ -279,7 +289,7 @@ async def test_where_nothing_can_be_shown_the_model_is_told(bench: Bench) -> Non
 async def test_a_chart_that_cannot_be_drawn_does_not_take_the_output(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fails(*given: object, **named: object) -> list[bytes]:
+    async def fails(*given: object, **named: object) -> list[bytes | Undrawn]:
         raise Undrawn("Drawing took too long.")
 
     monkeypatch.setattr("tools.code_interpreter.draw", fails)

@@ -57,13 +57,13 @@ class Chart:
 
 
 class Undrawn(Exception):
-    """The charts could not be drawn. Its text is a sentence."""
+    """A chart could not be drawn, or none of them. Its text is a sentence."""
 
 
 async def draw(
     charts: Sequence[Chart], *, seconds: float = SECONDS, places: asyncio.Semaphore | None = None
-) -> list[bytes]:
-    """PNGs of 1000 x 600 pixels, in the order of the charts. Raises `Undrawn`.
+) -> list[bytes | Undrawn]:
+    """PNGs of 1000 x 600 pixels, in the order of the charts, or why there is none. Raises `Undrawn` for all of them.
 
     `places` limits how many processes draw at once; the `seconds` count from when there is one.
     """
@@ -78,17 +78,27 @@ async def draw(
         found = await bounded.answer(__name__, given, {}, seconds=seconds)
     if found.trouble:
         raise Undrawn("Drawing took too long." if found.trouble == "slow" else "Drawing failed.")
-    drawn = [base64.b64decode(one) for one in json.loads(found.said)]
-    if any(len(one) > LARGEST for one in drawn):
-        raise Undrawn("The picture is too large.")
-    return drawn
+    return [_picture(one) for one in json.loads(found.said)]
+
+
+def _picture(said: str) -> bytes | Undrawn:
+    if not said:
+        return Undrawn("It cannot be drawn.")
+    png = base64.b64decode(said)
+    return png if len(png) <= LARGEST else Undrawn("The picture is too large.")
 
 
 def answered(data: bytes) -> str:
-    """What the process says: PNGs in base64, of charts that come as JSON."""
+    """What the process says: PNGs in base64, of charts that come as JSON; nothing of one that cannot be drawn."""
     for library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[library] = "1"
-    return json.dumps([base64.b64encode(_png(chart)).decode() for chart in json.loads(data)])
+    drawn = []
+    for chart in json.loads(data):
+        try:
+            drawn.append(base64.b64encode(_png(chart)).decode())
+        except Exception:  # matplotlib says in no one way that it finds no scale
+            drawn.append("")
+    return json.dumps(drawn)
 
 
 def _png(chart: Mapping[str, Any]) -> bytes:
@@ -169,8 +179,14 @@ def _slices(axes: Any, chart: Mapping[str, Any]) -> None:
 def _counts(axes: Any, chart: Mapping[str, Any]) -> None:
     several = len(chart["series"]) > 1
     for one in chart["series"]:
-        bins = min(50, max(5, math.isqrt(len(one["values"])) + 1))
-        axes.hist(one["values"], bins=bins, label=_legible(one["name"]), alpha=0.6 if several else 1.0)
+        values = one["values"]
+        least, most = min(values), max(values)
+        bins = min(50, max(5, math.isqrt(len(values)) + 1))
+        look = {"label": _legible(one["name"]), "alpha": 0.6 if several else 1.0}
+        if most - least > bins * 2 * math.ulp(max(abs(least), abs(most))):
+            axes.hist(values, bins=bins, **look)
+        else:  # there are no numbers between them to part them at
+            axes.bar([least], [len(values)], width=max(1.0, abs(least) / 10), **look)
 
 
 _DRAWING = {"line": _lines, "bar": _bars, "scatter": _points, "pie": _slices, "hist": _counts}

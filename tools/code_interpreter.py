@@ -81,9 +81,15 @@ async def _shown(ran: Ran) -> list[str]:
     told = []
     for number, (chart, png) in enumerate(zip(ran.charts, drawn, strict=True), 1):
         name = f"Chart {number}{f' ({chart.title})' if chart.title else ''}"
-        try:
-            await context().show(f"chart-{number}.png", "image/png", png)
-            told.append(f"{name} is shown to the person.")
-        except ToolError as error:
-            told.append(f"{name} is not shown. {error}")
+        trouble = str(png) if isinstance(png, Undrawn) else await _handed(f"chart-{number}.png", png)
+        told.append(f"{name} is not shown. {trouble}" if trouble else f"{name} is shown to the person.")
     return told
+
+
+async def _handed(name: str, png: bytes) -> str:
+    """The sentence that says why the person does not see it, if so."""
+    try:
+        await context().show(name, "image/png", png)
+    except ToolError as error:
+        return str(error)
+    return ""

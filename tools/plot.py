@@ -27,6 +27,8 @@ LONGEST_NAMES = 100_000
 LONGEST_TITLE = 120
 LARGEST = 1e300
 """Beyond it, matplotlib no longer finds a scale."""
+YEARS = (1000, 3000)
+"""Within which matplotlib finds marks for an axis, in every time zone."""
 KINDS: Sequence[Kind] = get_args(Kind)
 TEXTS = ("title", "x_label", "y_label")
 USE = "Call plot(y), plot(x, y), plot({'name': y, …}) or plot(x, {'name': y, …}), with lists."
@@ -157,6 +159,10 @@ def _axis(x: object) -> tuple[Sequence[float | str], bool]:
         zoned = {isinstance(one, datetime) and one.tzinfo is not None for one in given}
         if len(zoned) > 1:
             raise ValueError("The times in x have to be all with a time zone or all without.")
+        if not all(YEARS[0] <= one.year <= YEARS[1] for one in given if isinstance(one, date)):
+            raise ValueError(
+                f"The dates in x have to be of the years {YEARS[0]} to {YEARS[1]}; plot others as numbers."
+            )
         return [one.isoformat() for one in given if isinstance(one, date)], True
     if any(isinstance(one, str | date) for one in given):
         raise ValueError("x has to be all numbers, all strings or all dates.")
