@@ -15,7 +15,7 @@ from tests.parley import parley_at
 from tests.scripted_model import ScriptedModel
 from tests.tool_context import Bench, FakeContext, open_bench
 from tools.charts import Undrawn
-from tools.code_interpreter import LONGEST_CODE, NOTHING, code_interpreter
+from tools.code_interpreter import LONGEST_CODE, NOTHING, UNSHOWN, code_interpreter
 from tools.monty import LONGEST_PRINT, Ran
 from tools.registry import Registry, ToolResult
 from tools.sandbox import Busy, Sandbox, Unavailable
@@ -258,9 +258,15 @@ async def test_what_is_wrong_with_a_chart_is_an_error_in_the_code(bench: Bench) 
 
 
 async def test_one_call_draws_four_charts_at_the_most(bench: Bench) -> None:
-    read = await run(bench, "for i in range(6): plot([i])")
-    assert "ValueError: One call can plot at most 4 charts." in read
+    read = await run(bench, "for i in range(6):\n  try: plot([i])\n  except ValueError as e: print(e)")
+    assert "One call can plot at most 4 charts.\n" in read
     assert len(bench.context.files) == 4
+
+
+async def test_charts_of_code_that_failed_are_not_shown(bench: Bench) -> None:
+    assert (await run(bench, "plot([1])\n1 / 0")).endswith(f"ZeroDivisionError: division by zero\n{UNSHOWN}")
+    assert (await run(bench, "plot([1])\n'a' * 10**9")).endswith(f"{AS_BEFORE}\n{UNSHOWN}")
+    assert bench.context.files == []
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ LONGEST_CODE = 50_000
 AS_BEFORE = "Variables are as they were before this call."
 UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """Signs that models and platforms refuse, or that mean something to a terminal."""
+UNSHOWN = "No chart is shown, since the code failed."
 NOTHING = "The code ran and printed nothing. Print what you need, or end with an expression."
 
 
@@ -74,6 +75,8 @@ async def _shown(ran: Ran) -> list[str]:
     """Draws the charts and shows them; what goes wrong with it does not take the code's output from the model."""
     if not ran.charts:
         return []
+    if ran.error:  # the model will plot again
+        return [UNSHOWN]
     try:
         drawn = await draw(ran.charts, places=context().sandbox.drawing)
     except Undrawn as error:
