@@ -54,6 +54,14 @@ def described(bench: Bench) -> str:
         ("print()", NOTHING),
         ("None", NOTHING),
         ("print('bell \\a, \\x1b[31m, \\0')", "bell \ufffd, \ufffd[31m, \ufffd"),
+        (
+            "print('\\u202ea\\u2066b\\u200bc\\U000e0041d\\u3164e\\x9bf\\ufeffg')",
+            "\ufffda\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffdg",
+        ),
+        (
+            "print('\\U0001f469\\u200d\\U0001f4bb \\u2764\\ufe0f \\u0645\\u06cc\\u200c')",
+            "\U0001f469\u200d\U0001f4bb \u2764\ufe0f \u0645\u06cc\u200c",
+        ),
         ("[1, (2,), {3}, set(), {'a': [None, True]}]", "Result: [1, (2,), {3}, set(), {'a': [None, True]}]"),
         ("class A: pass\na = A()\na.x = 'y'\n(a, print, len)", "Result: (A(x='y'), <print>, <len>)"),
         ("from decimal import Decimal\nDecimal('0.10')", "Result: Decimal('0.10')"),

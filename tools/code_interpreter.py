@@ -18,8 +18,12 @@ TIMEOUT = 35.0
 """Seconds: the turn is waited for, the code runs, the charts are drawn, each within limits of its own."""
 LONGEST_CODE = 50_000
 AS_BEFORE = "Variables are as they were before this call."
-UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""Signs that models and platforms refuse, or that mean something to a terminal."""
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+"""Signs that models and platforms refuse, that mean something to a terminal, or that nobody sees: controls, directions,
+fillers, tags. The joiners of emoji and of Persian, and the signs that choose an emoji's look, stay."""
 UNSHOWN = "No chart is shown, since the code failed."
 NOTHING = "The code ran and printed nothing. Print what you need, or end with an expression."
 
