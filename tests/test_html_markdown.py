@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools import html_reading
-from tools.html_markdown import DEEPEST, LONGEST_LINK, MOST_TEXT, markdown, readable
+from tools.html_markdown import DEEPEST, LONGEST_LINK, MOST_TEXT, Readable, markdown, readable
 
 WORDS = "Enough words to be what the page is about. " * 6
 BASE = "https://site.example/news/today.html"
@@ -73,6 +73,28 @@ def test_the_main_part_is_taken_where_it_says_enough() -> None:
     assert markdown(f"<p>menu</p><article>{WORDS}</article><p>more</p>") == WORDS.strip()
     two = f"<article>{WORDS}</article><article>{WORDS}</article><p>{WORDS}</p>"
     assert markdown(two).count("Enough") == 18
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        ("<!doctype html><title>T</title><main><p>x</main>", "x"),
+        ("<!doctype html><html><title>T</title><main><p>x</main>", "x"),
+        ("<title>T</title><header><h2>x</h2></header><p>y<p>z", "## x\n\ny\n\nz"),
+        ("<title>T</title><article><p>x</article>", "x"),
+        ("<title>T</title><section>x</section><script>no</script><div>y</div>", "x\n\ny"),
+        ("<meta charset=utf-8><title>T</title><link rel=x><main>x<p>y</main>", "x\n\ny"),
+        ("<title>T</title><x-app>x</x-app><p>y", "x\n\ny"),
+        ("<title>T</title><nav>no</nav><main>x</main><footer>no</footer>", "x"),
+        ("<title>T</title><svg><title>no</title></svg><main>x</main>", "x"),
+        ("<title>T</title><section hidden>no</section><main>x</main>", "x"),
+        ("<title>T</title><noscript><main>no</main></noscript><template><x-a>no</x-a></template><main>x</main>", "x"),
+        ("<main>x</main><title>T</title>", "x"),
+        ("<head><title>T</title><style>no</style><main>x</main></head><body><p>y", "x\n\ny"),
+    ],
+)
+def test_what_stands_where_the_head_has_no_end_is_read(html: str, shown: str) -> None:
+    assert readable(html) == Readable("T", shown)
 
 
 def test_a_page_inside_a_form_is_read() -> None:

@@ -31,6 +31,11 @@ _UNREAD = frozenset(
     | {"object", "embed", "applet", "audio", "video", "source", "track", "map", "dialog", "portal", "noembed"}
     | {"frameset", "noframes", "button", "input", "select", "textarea", "datalist", "menu"}
 )
+_OF_HEAD = frozenset({"title", "meta", "link", "base", "style", "script", "noscript", "template"})
+"""What may stand in a head; anything else ends it, also where the parser does not know that element.
+
+https://html.spec.whatwg.org/multipage/parsing.html#parsing-main-inhead
+"""
 _UNREAD_ROLES = frozenset({"navigation", "search", "contentinfo", "complementary", "dialog", "alertdialog", "menu"})
 _UNSEEN = re.compile(r"display:none|visibility:hidden|opacity:0(?![.\d])|font-size:0(?![.\d])")
 _KEPT = ("href", "class", "start", "colspan", "alt", "role")
@@ -127,6 +132,9 @@ class _Pruned:
         self._in_title = tag == "title" and not self._titles and self._unread in ("", "head")
         if tag == "base":
             self._base = self._absolute(attributes.get("href") or "") or self._base
+        if self._unread == "head" and self._skipped == 1 and tag not in _OF_HEAD:
+            self._unread, self._skipped = "", 0
+            self._open.append("")
         if self._skipped or _is_unread(tag, attributes):
             self._unread = self._unread or tag
             self._skipped += 1
