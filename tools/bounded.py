@@ -1,5 +1,6 @@
 """Work on a hostile file in a process of its own: what takes too long is ended, and what takes too much memory dies
-alone. The process runs this very file, which therefore imports nothing of ours but the module that does the work.
+alone. The process runs this very file, which therefore imports nothing of ours but the module that does the work. It is
+told nothing of Parley's environment but where things are, and gives way to Parley.
 
 What ends Parley (Ctrl-C, a service manager's signal to all of its processes) is not for that process: it goes when
 Parley lets go of it, and what was read of a file does not depend on the moment.
@@ -25,6 +26,26 @@ MEMORY = 1024 * 1024 * 1024
 """Bytes, where the system can limit them."""
 MOST = 128 * 1024 * 1024
 """Bytes of an answer; a process that says more has failed."""
+LARGEST_FILE = 4 * 1024 * 1024
+"""Bytes that it may write into a file: compiled modules and matplotlib's list of fonts are kept so."""
+MOST_FILES = 64
+"""Open at once."""
+NICER = 5
+"""How much nicer it is than Parley."""
+TOLD = frozenset(
+    {"PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "TZ", "LANG", "LC_ALL", "LC_CTYPE"}
+    | {"PYTHONPATH", "PYTHONHOME", "PYTHONUTF8", "PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX", "LD_LIBRARY_PATH"}
+    | {
+        "DYLD_LIBRARY_PATH",
+        "DYLD_FALLBACK_LIBRARY_PATH",
+        "FONTCONFIG_FILE",
+        "FONTCONFIG_PATH",
+        "MPLCONFIGDIR",
+        "MONTY_BIN",
+    }
+    | {"XDG_CACHE_HOME", "XDG_CONFIG_HOME"}
+)
+"""What it is told of the environment: where Python, libraries, fonts and caches are."""
 ATTEMPTS = 3
 """To do the work, where the process is ended from outside."""
 BEGUN = b" "
@@ -73,6 +94,7 @@ async def _asked(module: str, data: bytes, given: Mapping[str, int | str], secon
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name in TOLD},
     )
     try:
         async with asyncio.timeout(seconds):
@@ -142,12 +164,19 @@ def main() -> None:
 
 
 def _limit(seconds: int) -> None:
-    """So much memory and work, should nobody be left to end this process."""
+    """So much memory and work, should nobody be left to end this process, and little beside."""
     try:
         import resource
     except ImportError:  # Windows
         return
-    limits = {resource.RLIMIT_AS: (MEMORY, MEMORY), resource.RLIMIT_CPU: (seconds, seconds + 1)}
+    os.nice(NICER)
+    limits = {
+        resource.RLIMIT_AS: (MEMORY, MEMORY),
+        resource.RLIMIT_CPU: (seconds, seconds + 1),
+        resource.RLIMIT_FSIZE: (LARGEST_FILE, LARGEST_FILE),
+        resource.RLIMIT_NOFILE: (MOST_FILES, MOST_FILES),
+        resource.RLIMIT_CORE: (0, 0),
+    }
     for limit, at in limits.items():
         with suppress(OSError, ValueError):  # a lower limit holds already
             resource.setrlimit(limit, at)
