@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import Any
 
 import pytest
 
-from tools import html_reading
 from tools.html_markdown import DEEPEST, LONGEST_LINK, MOST_TEXT, Readable, markdown, readable
 
 WORDS = "Enough words to be what the page is about. " * 6
@@ -200,34 +197,3 @@ def test_a_long_page_is_cut(html: str) -> None:
     page = readable(html)
     assert page.cut
     assert 0 < len(page.text) <= MOST_TEXT * 2
-
-
-async def test_a_process_reads_as_much_as_there_is_room_for() -> None:
-    page = await html_reading.read(f"<title>T</title><p>{WORDS}<a href=x>y</a>", base=BASE, room=100, seconds=20)
-    assert page is not None
-    assert (page.title, page.text, page.cut) == ("T", WORDS[:100], True)
-
-
-@pytest.mark.parametrize("seconds", [0.0, 1.0])
-async def test_a_page_that_takes_too_long_is_given_up(seconds: float) -> None:
-    tangled = "<i>" * 100_000 + "</b>" * 500_000
-    assert await html_reading.read(tangled, room=100, seconds=seconds) is None
-
-
-async def test_a_reading_that_is_cancelled_leaves_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: asyncio.Queue[asyncio.subprocess.Process] = asyncio.Queue()
-    start = asyncio.create_subprocess_exec
-
-    async def kept(*args: Any, **options: Any) -> asyncio.subprocess.Process:
-        process = await start(*args, **options)
-        started.put_nowait(process)
-        return process
-
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", kept)
-    tangled = "<i>" * 100_000 + "</b>" * 500_000
-    reading = asyncio.create_task(html_reading.read(tangled, room=100, seconds=20))
-    process = await started.get()
-    reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-    assert process.returncode is not None

@@ -69,17 +69,19 @@ async def answer(
     given: Mapping[str, int | str],
     *,
     seconds: float = SECONDS,
+    work: float | None = None,
     places: asyncio.Semaphore | None = None,
     most: int = MOST,
 ) -> Answer:
     """What `module.answered(data, **given)` says, a text of ASCII characters.
 
-    `places` limits how many work at once; the `seconds` count from when there is one, for the work and for the clock.
+    `places` limits how many work at once; the `seconds` count from when there is one, by the clock and,
+    unless there are seconds of `work`, for the processor.
     """
     async with places or nullcontext():
         for _ in range(ATTEMPTS):
             try:
-                found = await _asked(module, data, given, seconds, most)
+                found = await _asked(module, data, given, seconds, seconds if work is None else work, most)
             except OSError:
                 return Answer(trouble="failed")
             if found.trouble != "stopped":
@@ -87,9 +89,11 @@ async def answer(
         return found
 
 
-async def _asked(module: str, data: bytes, given: Mapping[str, int | str], seconds: float, most: int) -> Answer:
+async def _asked(
+    module: str, data: bytes, given: Mapping[str, int | str], seconds: float, work: float, most: int
+) -> Answer:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", str(Path(__file__)), module, json.dumps(given), str(math.ceil(seconds))),
+        *(sys.executable, "-P", str(Path(__file__)), module, json.dumps(given), str(math.ceil(work))),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
