@@ -144,6 +144,12 @@ def test_characters_that_nobody_sees_are_left_out() -> None:
     assert markdown(f"<p>a{unseen}b \U0001f468‍\U0001f469 ❤️ میخ‌واهم</p>") == "ab \U0001f468‍\U0001f469 ❤️ میخ‌واهم"
 
 
+def test_fillers_and_joiners_that_nobody_sees_are_left_out() -> None:
+    unseen = [0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x180E, 0x3164, 0xFFA0, 0xFFF0, 0x1BCA0, 0x1D173, 0xE01EF]
+    assert markdown(f"<p>a{''.join(map(chr, unseen))}b") == "ab"
+    assert markdown("<p>ᠠ᠋ 한글 क्‍ष") == "ᠠ᠋ 한글 क्‍ष"  # as they are written
+
+
 @pytest.mark.parametrize(
     ("html", "shown"),
     [

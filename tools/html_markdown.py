@@ -3,6 +3,9 @@
 Of hostile HTML, too: the text is parsed as a stream, of which a shallow tree of what is worth reading is built, with
 no more elements and text than are kept. That bounds memory, depth and nearly all of the time; whoever cannot wait runs
 it in a process (`html_reading.py` does). The libraries are loaded with the first page.
+
+What a page hides from people is left out where that is plain to see. There is no end of other ways (a place outside of
+the window, a colour, a style sheet): whoever reads it reads what no person may have seen.
 """
 
 from __future__ import annotations
@@ -47,10 +50,11 @@ _NUMBER = re.compile(r"[0-9]{1,3}")
 _SPACES = re.compile(r"\s+")
 _LONG_GAP = re.compile(r"\s{200,}")
 _CONTROLS = re.compile(
-    # Controls, and characters that nobody sees and that a page may talk with behind people's backs: directions,
-    # invisible operators, tags and the variation selectors beyond the usual ones.
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff]"
+    # Controls, and what nobody sees and a page may talk with behind people's backs: directions, fillers, invisible
+    # operators, tags. Joiners and variation selectors that scripts and emoji are written with stay.
+    # https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|highlight-source|brush:)-?\s?([\w+#-]{1,20})")
 _GAPS = re.compile(r"\n{3,}")
