@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
 from tests.simulators.site import Site, answer, redirect, site
 from tests.simulators.site.server import CERTIFICATE
+from tests.tool_context import open_bench
 from tests.web_bench import Names, at, guard, watched
 from tools import names
 from tools.addresses import (
@@ -24,6 +27,7 @@ from tools.addresses import (
     is_public,
     parse,
 )
+from tools.context import current
 from tools.registry import ToolError
 from tools.web_fetch import UNREACHED, Fetcher, _Connector
 
@@ -47,6 +51,11 @@ HOSTILE = [
     *((f"https://[{host}]/", PRIVATE) for host in ("64:ff9b::7f00:1", "64:ff9b::8.8.8.8", "64:ff9b:1::a00:1")),
     *((f"https://[{host}]/", PRIVATE) for host in ("2001:db8::1", "3fff::1", "5f00::1", "100::1", "100:0:0:1::1")),
     *((f"https://[{host}]/", PRIVATE) for host in ("2001:2::1", "2001:20::1", "4000::1", "::ffff:0:127.0.0.1")),
+    *(
+        (f"https://[{host}]/", PRIVATE)
+        for host in ("2600::5efe:7f00:1", "2600::200:5efe:808:808", "2600::5efe:10.0.0.1")
+    ),
+    *((f"http://{host}/", PRIVATE) for host in ("161.26.0.7", "161.26.255.255", "166.8.0.1", "166.11.255.255")),
     *((f"http://{host}/", NO_HOST) for host in ("2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.1")),
     *((f"http://{host}/", NO_HOST) for host in ("127.0.1", "017700000001", "127.0.0.0x1", "1.2.3.4.5", "0", "0x")),
     *(
@@ -74,6 +83,7 @@ HOSTILE = [
         for address in ("", "site.example", "//site.example/", "http:", "http:///x", "/etc/passwd")
     ),
     *((address, NO_ADDRESS) for address in ("http://[::1/", "http://a:99999/", "http://a:b/", "http:a.b")),
+    *((f"http://site.example:{port}/", NO_ADDRESS) for port in ("+80", "8_0", "٨٠", "８０", "-80", "0x50")),
     *(
         (f"http://site.example{sign}/", SIGNS)
         for sign in (" ", "\t", "\n", "\\@127.0.0.1", "\r\nHost: a", "\x00", "\x7f")
@@ -269,7 +279,11 @@ async def test_parleys_own_public_address_is_not_opened() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2001:4860:4860::8888", "2a00::1"]
+    "address",
+    [
+        *("1.1.1.1", "8.8.8.8", "172.32.0.1", "100.128.0.1", "161.27.0.1", "166.7.0.1", "166.12.0.1"),
+        *("2606:4700::1111", "2001:4860:4860::8888", "2a00::1", "2600::5efe:0:0:1", "2600::1:5efe:808:808"),
+    ],
 )
 def test_the_public_internet_is_public(address: str) -> None:
     assert is_public(ip_address(address))
@@ -286,8 +300,6 @@ async def test_names_are_looked_up_by_the_system() -> None:
 
 
 async def test_look_ups_that_hang_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    import threading
-
     end = threading.Event()
     monkeypatch.setattr(names, "_ask", lambda host, port: [(host, end.wait(10))])
     hanging = [asyncio.create_task(names.look_up("slow.example", 80)) for _ in range(names.MOST_AT_ONCE)]
@@ -298,3 +310,26 @@ async def test_look_ups_that_hang_are_few(monkeypatch: pytest.MonkeyPatch) -> No
     finally:
         end.set()
         await asyncio.gather(*hanging)
+
+
+async def test_a_run_has_a_few_look_ups_and_takes_no_place_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    end, begun = threading.Event(), list[str]()
+
+    def hang(host: str, port: int) -> list[tuple[str, int]]:
+        begun.append(host)
+        end.wait(10)
+        return [(host, port)]
+
+    monkeypatch.setattr(names, "_ask", hang)
+    async with open_bench() as bench:
+        current.set(bench.context)
+        of_run = [asyncio.create_task(names.look_up("one.example", 80)) for _ in range(names.MOST_AT_ONCE)]
+        current.set(replace(bench.context, run_id="run_2"))
+        other = asyncio.create_task(names.look_up("other.example", 80))
+        await asyncio.sleep(0)
+        given_up = of_run.pop()
+        given_up.cancel()
+        end.set()
+        assert await other == [("other.example", 80)]
+        assert begun[: names.MOST_OF_RUN + 1].count("one.example") == names.MOST_OF_RUN
+        assert await asyncio.gather(*of_run) == [[("one.example", 80)]] * (names.MOST_AT_ONCE - 1)

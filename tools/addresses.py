@@ -4,8 +4,8 @@ What is not plainly public is refused: Parley's own host, its private network an
 reached. What is checked here is what is connected to; a name is looked up once.
 
 IPv6 addresses are public where they are global unicast (2000::/3) and of none of the special blocks. That leaves out
-what carries an IPv4 address inside (mapped, compatible, 6to4, Teredo, NAT64), wherever it leads. Python's `is_global`
-takes some of these for public, and blocks that were registered after it was written.
+what carries an IPv4 address inside (mapped, compatible, 6to4, Teredo, NAT64, ISATAP), wherever it leads. Python's
+`is_global` takes some of these for public, and blocks that were registered after it was written.
 https://www.iana.org/assignments/iana-ipv4-special-registry
 https://www.iana.org/assignments/iana-ipv6-special-registry
 """
@@ -46,13 +46,20 @@ _SPECIAL_V4 = [
         # Azure's platform under a public address, which answers to its virtual machines:
         # https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
         "168.63.129.16/32",
+        # IBM Cloud's services under public addresses, which answer inside of it:
+        # https://cloud.ibm.com/docs/vpc?topic=vpc-about-custom-routes
+        *("161.26.0.0/16", "166.8.0.0/14"),
     )
 ]
 _UNICAST_V6 = IPv6Network("2000::/3")
 _SPECIAL_V6 = [IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+_ISATAP = 0x5EFE
+"""What the last 64 bits of such an address begin with, but for two bits: https://www.rfc-editor.org/rfc/rfc5214#section-6.1"""
 
 _UNFIT = re.compile(r"[\x00-\x20\x7f-\x9f\\\s]")
 _AUTHORITY = re.compile(r"[^/?#]*//[^/?#]*")
+_ODD_PORT = re.compile(r":(?![0-9]*$)[^]:/]*$")
+"""At the end of an authority. Python takes signs, underscores and the digits of other scripts for numbers."""
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -88,6 +95,8 @@ def parse(text: str) -> URL:
     authority = _AUTHORITY.match(text)
     if authority and "@" in authority[0]:
         raise ToolError("I do not open addresses with a user name or a password in them.")
+    if authority and _ODD_PORT.search(authority[0]):
+        raise ToolError(NO_ADDRESS)
     if port not in PORTS:
         raise ToolError("I open the ports 80 and 443 only.")
     if authority and "[" in authority[0] and ":" not in url.raw_host:
@@ -125,7 +134,8 @@ def is_public(address: Address) -> bool:
     """Whether the address is one of the public internet, by its number."""
     if isinstance(address, IPv4Address):
         return address.is_global and not any(address in block for block in _SPECIAL_V4)
-    plain = address.scope_id is None and address in _UNICAST_V6
+    tunnelled = int(address) >> 32 & 0xFCFFFFFF == _ISATAP
+    plain = address.scope_id is None and not tunnelled and address in _UNICAST_V6
     return plain and address.is_global and not any(address in block for block in _SPECIAL_V6)
 
 
