@@ -15,6 +15,8 @@ HARD = 0.88  # … any line at all; of an unfinished line nothing behind this is
 OPENING = re.compile(
     r"(?P<lead>[ \t]*+(?:(?:[-*+>]|\d{1,9}[.)])[ \t]++|>)*+)(?P<run>`{3,}+(?=[^`]*+\Z)|~{3,}+)(?P<info>.*)"
 )
+MARKED_CODE = re.compile(r"(?:[ \t]*+> ?+)*+(?: {4}| {0,3}\t)[ \t]*+~")
+"""Code by its indentation that begins like a fence: Python marks so where an error came from."""
 FENCE = re.compile(r"[ \t]{0,4}(?:```|~~~)")
 BLANK = " \t\n"
 AHEAD = 8  # characters behind a cut that have to be known, so that none falls before what would open a fence
@@ -62,8 +64,10 @@ class Fence:
 
 
 def opened_by(line: str) -> Fence | None:
-    """The fence that a whole line opens; list markers before it count as indentation."""
-    found = OPENING.match(line.rstrip(BLANK))
+    """The fence that a whole line opens; list markers before it count as indentation. Backticks open one however far
+    they are indented, since models write them so in lists, which are not known here.
+    """
+    found = None if MARKED_CODE.match(line) else OPENING.match(line.rstrip(BLANK))
     return found and Fence(re.sub(r"[^\s>]", " ", found["lead"]), found["run"], found["info"])
 
 

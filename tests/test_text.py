@@ -14,6 +14,7 @@ LINES = st.sampled_from(
         *["\n"] * 4,
         *["```python\n", "```\n", "  ```\n", "~~~~\n", "~~~\n", "``\n", "- ```js\n", "   ```\n", "````md\n", "> ```\n"],
         *["| a | b |\n", "|---|:-:|\n", "| 1 | two three |\n", "a | b\n", "--- | ---\n", "|" + "x" * 120 + "|\n"],
+        *["    ~~~~~^^\n", "> \t~~~\n"],
         *["# Heading\n", "## Next\n", "- item one\n", "  - nested item\n", "1. first\n", "> quoted\n", "> more\n"],
         *["A sentence. Another one! A third?\n", "words " * 30 + "\n", "x" * 90, "x" * 700 + "\n", "e\u0301" * 150],
         *[
@@ -151,6 +152,25 @@ def test_a_fence_in_a_list_keeps_its_indentation() -> None:
     first, second = split(source, 300, final=True)[:2]
     assert first.closing == "   ```"
     assert second.text.startswith("   ```sh\n   make all\n")
+
+
+TRACEBACK = """Traceback (most recent call last):
+  File "<code>", line 1, in <module>
+    total / 0
+    ~~~~~~^~~
+ZeroDivisionError: division by zero
+"""
+
+
+@pytest.mark.parametrize("before", ["", "> "])
+def test_marks_below_what_an_error_came_from_open_no_fence(before: str) -> None:
+    text = "".join(f"{before}{line}" for line in TRACEBACK.splitlines(keepends=True))
+    assert [part.whole() for part in split(text, 1000, final=True)] == [text]
+
+
+@pytest.mark.parametrize("lead", ["", "   ", "> ", ">    ", "1.  ", "    - "])
+def test_tildes_open_a_fence_where_they_are_no_code_by_their_indentation(lead: str) -> None:
+    assert opened_by(f"{lead}~~~ python")
 
 
 def test_a_table_behind_the_soft_mark_moves_whole_into_the_next_part() -> None:
