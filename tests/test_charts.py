@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
-from tools.charts import Chart, Series, Undrawn, draw
+from tools.charts import Chart, Series, Undrawn, draw, figure_of
 from tools.plot import MOST_VALUES, Plots
 
 
@@ -136,6 +137,15 @@ async def test_a_chart_that_cannot_be_drawn_takes_no_other_with_it() -> None:
     assert sizes([first, third]) == [(1000, 600)] * 2
     assert isinstance(second, Undrawn)
     assert str(second) == "It cannot be drawn."
+
+
+def test_a_name_that_is_turned_ends_below_its_own_bar() -> None:
+    figure = figure_of(asdict(asked([f"category {n}" for n in range(60)], [1] * 60, kind="bar")))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    bar = axes.patches[1].get_window_extent().x0 - axes.patches[0].get_window_extent().x0
+    for place, name in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
+        assert name.get_window_extent().x1 == pytest.approx(axes.transData.transform((place, 0))[0], abs=bar)
 
 
 async def test_drawing_that_takes_too_long_is_ended() -> None:

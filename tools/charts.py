@@ -104,6 +104,13 @@ def answered(data: bytes) -> str:
 def _png(chart: Mapping[str, Any]) -> bytes:
     """https://matplotlib.org/stable/gallery/user_interfaces/web_application_server_sgskip.html: no pyplot, which keeps
     every figure."""
+    png = io.BytesIO()
+    figure_of(chart).savefig(png, format="png", metadata={"Software": None})
+    return png.getvalue()
+
+
+def figure_of(chart: Mapping[str, Any]) -> Any:
+    """The chart as matplotlib's figure."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -120,9 +127,7 @@ def _png(chart: Mapping[str, Any]) -> bytes:
         axes.set_axisbelow(True)
         if any(_legible(one["name"]) for one in chart["series"]):
             axes.legend()
-    png = io.BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
-    return png.getvalue()
+    return figure
 
 
 def _legible(name: str) -> str:
@@ -142,7 +147,8 @@ def _along(axes: Any, chart: Mapping[str, Any], count: int) -> Sequence[Any]:
         every = math.ceil(len(x) / MOST_NAMES)
         upright = len(x) <= FEW_BARS and max(map(len, x)) <= FEW_BARS
         places = range(0, len(x), every)
-        axes.set_xticks(places, [x[place] for place in places], rotation=0 if upright else 60)
+        turned = {} if upright else {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(places, [x[place] for place in places], **turned)
         return range(len(x))
     return x
 
