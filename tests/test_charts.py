@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from pathlib import Path
+from shutil import copy
 
 import pytest
+from matplotlib import font_manager, get_data_path
 
+from tools import fonts
 from tools.charts import Chart, Series, Undrawn, draw, figure_of
 from tools.plot import MOST_VALUES, Plots
 
@@ -102,7 +106,7 @@ def test_what_cannot_be_drawn_is_told_in_a_sentence(
 
 async def test_every_kind_is_drawn_in_one_process() -> None:
     charts = [
-        asked([1, 2, 3], title="$\\frac{$ {x_2", x_label="%s", y_label="日本"),
+        asked([1, 2, 3], title="$\\frac{$ {x_2", x_label="%s", y_label="Ω мир بغداد"),
         asked([date(2026, 1, 1), date(2026, 6, 1)], {"a": [1, -2], "_b": [1e300, -1e300]}),
         asked([f"a long name {n}" for n in range(200)], {"a": [1] * 200, "b": [2] * 200}, kind="bar"),
         asked({"a": [1], "b": [2, 3]}, kind="bar"),
@@ -157,6 +161,30 @@ async def test_a_process_that_fails_is_told_in_a_sentence(monkeypatch: pytest.Mo
     monkeypatch.setattr("tools.charts.__name__", "tools.nothing")
     with pytest.raises(Undrawn, match="Drawing failed"):
         await draw([asked([1])])
+
+
+async def test_characters_that_no_font_has_are_told_in_place_of_boxes() -> None:
+    none = "\U000e0fff\U000e0ffe"  # nobody's
+    chart = Chart("bar", [Series("", [1, 2])], ["a", none], title=f"b{none}")
+    with pytest.raises(Undrawn, match=f"No font here has these characters: {none[0]}, {none[1]}\\. Write"):
+        await draw([asked([1]), chart])
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_the_first_font_lacks_is_drawn_with_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manager, other = font_manager.fontManager, "STIXNonUnicode"
+    copied = copy(Path(get_data_path(), "fonts", "ttf", "STIXNonUni.ttf"), tmp_path)
+    monkeypatch.setattr(manager, "ttflist", [one for one in manager.ttflist if one.name == fonts.FIRST])
+    manager.addfont(copied)
+    families, lacking = fonts.families(["a\ue000", "\ue001国"])
+    assert (families, lacking) == ([fonts.FIRST, other], "国")
+    figure_of(asdict(asked([1])) | {"title": "a\ue000\ue001"}, families).draw_without_rendering()
+
+
+def test_a_font_that_cannot_be_read_has_no_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [font_manager.FontEntry(fname=str(tmp_path / "gone.ttf"), name="Gone", style="normal")]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [*font_manager.fontManager.ttflist, *entries])
+    assert fonts.families(["日"]) == ([fonts.FIRST], "日")
 
 
 async def test_a_drawing_waits_for_its_place_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:

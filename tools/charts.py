@@ -11,12 +11,12 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from tools import bounded
+from tools import bounded, fonts
 
 SECONDS = 10.0
 PATIENCE = 6.0
@@ -28,6 +28,9 @@ FEW_BARS = 12
 """Names below an axis that stand upright."""
 MOST_NAMES = 40
 """Names below an axis; of more, some are left out."""
+MOST_LACKING = 20
+"""Characters that are named, of those that cannot be drawn."""
+LACKING = "No font here has these characters: {lacking}. Write the texts of the charts with others."
 
 Kind = Literal["line", "bar", "scatter", "pie", "hist"]
 
@@ -81,7 +84,9 @@ async def draw(
     return [_picture(one) for one in json.loads(found.said)]
 
 
-def _picture(said: str) -> bytes | Undrawn:
+def _picture(said: str | list[str]) -> bytes | Undrawn:
+    if isinstance(said, list):
+        return Undrawn(LACKING.format(lacking=", ".join(said[:MOST_LACKING])))
     if not said:
         return Undrawn("It cannot be drawn.")
     png = base64.b64decode(said)
@@ -89,33 +94,43 @@ def _picture(said: str) -> bytes | Undrawn:
 
 
 def answered(data: bytes) -> str:
-    """What the process says: PNGs in base64, of charts that come as JSON; nothing of one that cannot be drawn."""
+    """What the process says of charts that come as JSON: of each a PNG in base64, the characters that no font has, or
+    nothing where it cannot be drawn."""
     for library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[library] = "1"
-    drawn = []
-    for chart in json.loads(data):
-        try:
-            drawn.append(base64.b64encode(_png(chart)).decode())
-        except Exception:  # matplotlib says in no one way that it finds no scale
-            drawn.append("")
-    return json.dumps(drawn)
+    return json.dumps([_answer(chart) for chart in json.loads(data)])
 
 
-def _png(chart: Mapping[str, Any]) -> bytes:
+def _answer(chart: Mapping[str, Any]) -> str | list[str]:
+    try:
+        families, lacking = fonts.families(_texts(chart))
+        return list(lacking) or base64.b64encode(_png(chart, families)).decode()
+    except Exception:  # matplotlib says in no one way that it finds no scale
+        return ""
+
+
+def _texts(chart: Mapping[str, Any]) -> Iterator[str]:
+    yield from (chart["title"], chart["x_label"], chart["y_label"])
+    yield from (one["name"] for one in chart["series"])
+    yield from (one for one in chart["x"] if isinstance(one, str))
+
+
+def _png(chart: Mapping[str, Any], families: Sequence[str]) -> bytes:
     """https://matplotlib.org/stable/gallery/user_interfaces/web_application_server_sgskip.html: no pyplot, which keeps
     every figure."""
     png = io.BytesIO()
-    figure_of(chart).savefig(png, format="png", metadata={"Software": None})
+    figure_of(chart, families).savefig(png, format="png", metadata={"Software": None})
     return png.getvalue()
 
 
-def figure_of(chart: Mapping[str, Any]) -> Any:
-    """The chart as matplotlib's figure."""
+def figure_of(chart: Mapping[str, Any], families: Sequence[str] = (fonts.FIRST,)) -> Any:
+    """The chart as matplotlib's figure. Each character is drawn with the first of these fonts that has it."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     mpl.rcdefaults()  # whatever a matplotlibrc says
     mpl.rcParams["text.parse_math"] = False
+    mpl.rcParams["font.family"] = [*families]
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     _DRAWING[chart["kind"]](axes, chart)
