@@ -152,6 +152,22 @@ def test_a_name_that_is_turned_ends_below_its_own_bar() -> None:
         assert name.get_window_extent().x1 == pytest.approx(axes.transData.transform((place, 0))[0], abs=bar)
 
 
+@pytest.mark.parametrize("name", ["a", "a series with a long name", "W" * 59])
+@pytest.mark.parametrize("several", [1, 12])
+def test_the_legend_stands_below_the_data_and_within_the_picture(name: str, several: int) -> None:
+    figure = figure_of(asdict(asked({f"{name}{number:x}"[:60]: [1, 2] for number in range(several)})))
+    figure.draw_without_rendering()
+    legend, axes = figure.legends[0].get_window_extent(), figure.axes[0].get_window_extent()
+    assert 0 <= legend.x0 < legend.x1 <= 1000
+    assert 0 <= legend.y0 < legend.y1 <= axes.y0
+    assert axes.height > 200
+
+
+def test_each_series_has_a_color_of_its_own() -> None:
+    (axes,) = figure_of(asdict(asked({str(number): [1] for number in range(12)}))).axes
+    assert len({line.get_color() for line in axes.get_lines()}) == 12
+
+
 async def test_drawing_that_takes_too_long_is_ended() -> None:
     with pytest.raises(Undrawn, match="took too long"):
         await draw([asked([1])], seconds=0.01)

@@ -28,6 +28,10 @@ FEW_BARS = 12
 """Names below an axis that stand upright."""
 MOST_NAMES = 40
 """Names below an axis; of more, some are left out."""
+COLORS = 10
+"""Those that matplotlib begins with; of more series, some would look the same."""
+BETWEEN = 30
+"""Pixels between the columns of a legend."""
 MOST_LACKING = 20
 """Characters that are named, of those that cannot be drawn."""
 LACKING = "No font here has these characters: {lacking}. Write the texts of the charts with others."
@@ -133,6 +137,8 @@ def figure_of(chart: Mapping[str, Any], families: Sequence[str] = (fonts.FIRST,)
     mpl.rcParams["font.family"] = [*families]
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
+    if len(chart["series"]) > COLORS:
+        axes.set_prop_cycle(color=mpl.color_sequences["tab20"])
     _DRAWING[chart["kind"]](axes, chart)
     axes.set_title(chart["title"])
     if chart["kind"] != "pie":
@@ -140,9 +146,17 @@ def figure_of(chart: Mapping[str, Any], families: Sequence[str] = (fonts.FIRST,)
         axes.set_ylabel(chart["y_label"])
         axes.grid(visible=True, alpha=0.3)
         axes.set_axisbelow(True)
-        if any(_legible(one["name"]) for one in chart["series"]):
-            axes.legend()
+        if any(one["name"] for one in chart["series"]):
+            _explain(figure)
     return figure
+
+
+def _explain(figure: Any) -> None:
+    """A legend below the axes, where it covers no data, in as many columns as there is room for."""
+    column = figure.legend()
+    width = column.get_window_extent().width + BETWEEN
+    column.remove()
+    figure.legend(loc="outside lower center", ncols=max(1, int(WIDTH / width)))
 
 
 def _legible(name: str) -> str:
