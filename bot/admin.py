@@ -118,10 +118,10 @@ class _Remote:
 async def place(database: Database, given: Given, terminal: Conversation) -> Conversation:
     """The only workspace that what was said leaves; the terminal's own counts where it is named, or there is no other.
 
-    A workspace that nobody has talked in yet is taken where both are said.
+    A workspace that nobody has talked in yet is taken where both are said. Raises `ParleyError`.
     """
     if given.platform == access.OPERATOR:
-        return terminal
+        return _within(terminal, given)
     if given.platform and given.workspace:
         return Conversation(given.platform, given.workspace, given.channel, given.thread)
     known = await database.read(workspaces.known)
@@ -133,8 +133,17 @@ async def place(database: Database, given: Given, terminal: Conversation) -> Con
     if len(fitting) == 1:
         return Conversation(*fitting[0], given.channel, given.thread)
     if not (fitting or given.platform or given.workspace) and known:
-        return terminal
+        return _within(terminal, given)
     raise ParleyError(_which(fitting or known))
+
+
+def _within(terminal: Conversation, given: Given) -> Conversation:
+    if given.channel in ("", terminal.channel):
+        return terminal
+    raise ParleyError(
+        "The console has no channels: leave --channel out, or say which workspace is meant, with --platform and "
+        "--workspace."
+    )
 
 
 def _which(known: Sequence[tuple[str, str]]) -> str:

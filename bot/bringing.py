@@ -20,8 +20,14 @@ from bot.library import Library
 from bot.ownership import Ownership
 from bot.ports import Conversation
 from bot.settings import Settings
+from bot.store import channels
 from bot.store.database import Database
 from bot.store.library import Stored, clear
+
+UNKNOWN = (
+    "Nobody has talked to Parley in the channel {channel} yet. If that is not its id, take back what is added: “parley "
+    "files remove NAME --channel {channel}”."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ async def bring(
         database = await Database.look(settings.database)
         stack.push_async_callback(database.close)
         where = await place(database, given, terminal)
+        if where.channel and not await database.read(lambda connection: channels.is_known(connection, where)):
+            teller.say(UNKNOWN.format(channel=told(where.channel)))
         ownership = await asyncio.to_thread(Ownership, settings.database)
         stack.callback(ownership.release)
         library, desk = Library(database, ownership.name, clock or SystemClock(), vectors(stack, settings)), _Desk()

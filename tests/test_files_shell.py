@@ -85,6 +85,32 @@ async def test_with_a_channel_it_is_searched_there_only(parley: Parley, shell: S
     assert len(await listed(parley, "C2")) == 1
 
 
+async def test_of_a_channel_that_nobody_has_talked_in_it_is_told(parley: Parley, shell: Shell, travel: Path) -> None:
+    assert await shell.adds(travel, given=Given(channel="general"))
+    assert shell.said == [
+        "Nobody has talked to Parley in the channel general yet. If that is not its id, take back what is added: "
+        "“parley files remove NAME --channel general”.",
+        "travel.txt can be searched now.",
+    ]
+    await parley.alice.command("tools disable tide here", admin=True, channel="C3")
+    assert await shell.adds(travel, given=Given(channel="C3"))
+    assert shell.said[2:] == ["travel.txt can be searched now."]
+
+
+async def test_the_console_has_no_channels(parley: Parley, shell: Shell, travel: Path) -> None:
+    with pytest.raises(ParleyError, match="The console has no channels: leave --channel out"):
+        await shell.adds(travel, given=Given(platform="console", channel="general"))
+    assert await shell.adds(travel, given=Given(platform="console", channel="console"))
+
+
+async def test_a_channel_is_not_taken_for_the_consoles_own(tmp_path: Path, travel: Path) -> None:
+    env = environment(ready(tmp_path / "parley.db"))
+    await run("console", lines="Hello\n", env=env, cwd=tmp_path)
+    said = await run("files", "add", "travel.txt", "--channel", "general", env=env, cwd=tmp_path)
+    assert (said.code, said.out) == (1, "")
+    assert "or say which workspace is meant" in said.err
+
+
 async def test_what_cannot_be_read_is_told_and_leaves_nothing(parley: Parley, shell: Shell, travel: Path) -> None:
     again, broken = travel.with_name("again.txt"), travel.with_name("plan.docx")
     again.write_bytes(HOTELS)
@@ -146,6 +172,7 @@ async def test_in_the_chat_it_is_told_how_it_goes_in_the_shell(parley: Parley) -
 async def test_the_program_adds_lists_and_removes(tmp_path: Path, travel: Path) -> None:
     env = environment(ready(tmp_path / "parley.db"))
     place = ("--platform", "slack", "--workspace", "T1", "--channel", "C1")
+    await run("admin", *place, "tools", "disable", "get_forecast", "here", env=env, cwd=tmp_path)
     said = await run("files", "add", "travel.txt", *place, env=env, cwd=tmp_path)
     assert (said.code, said.out, said.err) == (0, "travel.txt can be searched now.\n", "")
     said = await run("files", "list", *place, env=env, cwd=tmp_path)
