@@ -31,7 +31,7 @@ class Screen(DummyOutput):
     """Keeps what is printed above the prompt. The prompt itself is drawn while the cursor is hidden."""
 
     def __init__(self) -> None:
-        self.text = ""
+        self.text, self.columns = "", 1_000
         self.changed = asyncio.Event()
         self._drawing = False
 
@@ -47,7 +47,7 @@ class Screen(DummyOutput):
             self.changed.set()
 
     def get_size(self) -> Size:
-        return Size(rows=24, columns=60)
+        return Size(rows=24, columns=self.columns)
 
 
 @dataclass(slots=True)
@@ -146,6 +146,34 @@ async def test_calls_that_are_over_when_they_are_first_seen_do_not_cut_the_text(
     assert await chat.printed("It is cold.") == ["calling forecast…", "It is cold."]
 
 
+async def test_lines_are_broken_between_words(chat: Chat) -> None:
+    chat.screen.columns = 60
+    words = "You can add files that can be searched for all with “files add”, or here."
+    path = f"/tmp/{'a' * 60}/chart-1.png"
+    await chat.show(View(text=f"{words}\n"), ended(f"{words}\nA file: {path} is there."))
+    assert await chat.printed("is there.") == [
+        "You can add files that can be searched for all with “files",
+        "add”, or here.",
+        "A file:",
+        path,
+        "is there.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "kept", [["```", "{0}", "```"], ["~~~", "", "  {0}", "~~~"], ["> ```", "> {0}", "> ```"], ["    {0}"], ["| {0} |"]]
+)
+async def test_code_and_tables_are_printed_in_the_lines_that_they_have(chat: Chat, kept: list[str]) -> None:
+    chat.screen.columns = 60
+    long = "word " * 20 + "end"
+    lines = [line.format(long) for line in kept]
+    view = View(text="\n".join([*lines[:2], ""])) if len(lines) > 1 else View()
+    await chat.show(view, ended("\n".join([*lines, "After it", long])))
+    printed = await chat.printed("end")
+    assert printed[: len(lines)] == lines
+    assert printed[len(lines) :][:2] == ["After it", ("word " * 12).rstrip()]
+
+
 async def test_replaced_text_begins_anew(chat: Chat) -> None:
     await chat.show(View(text="Wrong\nst"), View(), View(text="Right\n"), ended("Right\nstory."))
     assert await chat.printed("story.") == ["Wrong", "The answer begins anew:", "Right", "story."]
@@ -185,10 +213,11 @@ async def test_answers_wait_for_the_greeting() -> None:
 
 
 def test_the_line_being_written_is_broken_as_a_narrow_terminal_breaks_it() -> None:
-    assert _tail("abcdefgh", columns=3, rows=9) == "abc\ndef\ngh"
-    assert _tail("abcdefgh", columns=3, rows=2) == "def\ngh"
-    assert _tail("日本語", columns=5, rows=9) == "日本\n語"
-    assert _tail("", columns=5, rows=9) == ""
+    assert _tail("abcdefgh", columns=3, most=9) == "abc\ndef\ngh"
+    assert _tail("abcdefgh", columns=3, most=2) == "def\ngh"
+    assert _tail("日本語", columns=5, most=9) == "日本\n語"
+    assert _tail("", columns=5, most=9) == ""
+    assert _tail("ab cd efghijklm", columns=5, most=9) == "ab cd\nefghi\njklm"
 
 
 # -- the person ----------------------------------------------------------------------------------------------------
@@ -295,3 +324,11 @@ async def test_a_file_is_printed_after_what_the_command_says(chat: Chat) -> None
     chat.desk.reply, chat.desk.file = "All of it.", Document("it.json", "application/json", b'{\n "a": "\xc3\xbc"\n}\n')
     chat.type(f"/export{ENTER}")
     assert (await chat.printed("}"))[-4:] == ["All of it.", "{", ' "a": "ü"', "}"]
+
+
+async def test_what_is_in_a_file_keeps_its_lines(chat: Chat) -> None:
+    chat.screen.columns = 60
+    line = ' "a": "' + "word " * 20 + '"'
+    chat.desk.reply, chat.desk.file = "All of it.", Document("it.json", "application/json", f"{{\n{line}\n}}".encode())
+    chat.type(f"/export{ENTER}")
+    assert (await chat.printed("}"))[-4:] == ["All of it.", "{", line, "}"]

@@ -23,6 +23,7 @@ from adapters.console import who
 from adapters.console.asks import Asks, written
 from adapters.console.folder import Folder
 from adapters.console.typed import Typed
+from adapters.console.wrapping import Wrapping, rows
 from bot.errors import StoreError
 from bot.ports import Intake, Placed, Reply
 from bot.view import View, printable
@@ -37,6 +38,7 @@ class _Shown:
 
     text: str = ""
     told: set[str] = field(default_factory=set)
+    wrapping: Wrapping = field(default_factory=Wrapping)
 
 
 class ChatConsole(who.Terminal):
@@ -100,7 +102,7 @@ class ChatConsole(who.Terminal):
         shown, whole = self._shown[reply.run_id], view.whole if view.outcome else view.text
         if not whole.startswith(shown.text):
             self._print("The answer begins anew:", DIM)
-            shown.text = ""
+            shown.text, shown.wrapping = "", Wrapping()
         self._tell_calls(view, shown)
         rests = view.outcome is not None or bool(view.asks)
         self._show(shown, whole, len(whole) if rests else whole.rfind("\n") + 1)
@@ -142,7 +144,7 @@ class ChatConsole(who.Terminal):
         if shown.text and not shown.text.endswith("\n"):
             more = more.removeprefix("\n")  # every printing ended its line
         shown.text = text[:end]
-        self._print(more.removesuffix("\n"))
+        self._print(more.removesuffix("\n"), wrapping=shown.wrapping)
 
     async def _take(self, text: str) -> None:
         try:
@@ -167,7 +169,8 @@ class ChatConsole(who.Terminal):
         if answer.forgot:
             self._history.forget()
             left = self._folder.forget()
-        self._print("\n".join(filter(None, [who.told(answer), left])), DIM)
+        parts = [self._wrapped(answer.text), who.content(answer), self._wrapped(left)]
+        self._put("\n".join(filter(None, parts)), DIM)
 
     def _prompt(self) -> FormattedText:
         size = self._session.output.get_size()
@@ -202,18 +205,28 @@ class ChatConsole(who.Terminal):
         self._asides.add(task)
         task.add_done_callback(self._asides.discard)
 
-    def _print(self, text: str, style: str = "") -> None:
+    def _print(self, text: str, style: str = "", *, wrapping: Wrapping | None = None) -> None:
+        self._put(self._wrapped(text, wrapping), style)
+
+    def _wrapped(self, text: str, wrapping: Wrapping | None = None) -> str:
+        return (wrapping or Wrapping()).wrapped(printable(text), self._session.output.get_size().columns)
+
+    def _put(self, text: str, style: str) -> None:
+        """Print a text in the lines that it has."""
         print_formatted_text(FormattedText([(style, printable(text))]), output=self._session.output)
 
 
-def _tail(line: str, columns: int, rows: int) -> str:
-    """The last `rows` rows of a line as a terminal of that width breaks it: the prompt's area would cut it off."""
-    broken, width = [""], 0
-    for character in line:
-        wide = get_cwidth(character)
-        if width + wide > columns:
-            broken.append("")
-            width = 0
-        broken[-1] += character
-        width += wide
-    return "\n".join(broken[-rows:])
+def _tail(line: str, columns: int, most: int) -> str:
+    """The last `most` rows of a line in a terminal of that width: the prompt's area would cut it off."""
+    broken: list[str] = []
+    for row in rows(line, columns):
+        broken.append("")
+        width = 0
+        for character in row.rstrip(" "):
+            wide = get_cwidth(character)
+            if width + wide > columns:
+                broken.append("")
+                width = 0
+            broken[-1] += character
+            width += wide
+    return "\n".join(broken[-most:])

@@ -45,8 +45,12 @@ def command(text: str) -> CommandRequest:
 
 def told(answer: Answer) -> str:
     """What a command comes to, in text: a terminal takes no files, so what is in one is told, too."""
-    content = answer.file.content.decode(errors="replace").rstrip() if answer.file else ""
-    return "\n".join(filter(None, [answer.text, content]))
+    return "\n".join(filter(None, [answer.text, content(answer)]))
+
+
+def content(answer: Answer) -> str:
+    """What is in the file of a command's answer."""
+    return answer.file.content.decode(errors="replace").rstrip() if answer.file else ""
 
 
 class Terminal:
