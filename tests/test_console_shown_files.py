@@ -128,7 +128,9 @@ def test_what_is_forgotten_is_removed_with_the_folder(path: Path) -> None:
     folder = Folder(path)
     assert folder.forget() == ""
     folder.keep(CHARTS)
-    assert (folder.forget(), path.exists()) == ("", False)
+    assert (folder.forget(), path.exists()) == (f"Removed with it: 2 files in {path}.", False)
+    folder.keep(CHARTS[:1])
+    assert folder.forget() == f"Removed with it: 1 file in {path}."
     folder.keep(CHARTS)
     (path / "mine").mkdir()
     assert folder.forget().startswith(f"The files in {path} could not be removed (")
@@ -149,7 +151,7 @@ async def test_the_chat_forgets_them_with_what_was_said(path: Path) -> None:
         await chat.show(answer())
         chat.desk.reply, chat.desk.forgot = "Forgotten.", True
         chat.type(f"/forget sure{ENTER}")
-        await chat.printed("Forgotten.")
+        await chat.printed(f"Forgotten.\nRemoved with it: 2 files in {path}.")
     assert gone(path)
 
 
@@ -160,14 +162,17 @@ async def test_the_pipe_tells_where_they_are_below_the_answer_and_forgets_them(p
     assert answers.getvalue().splitlines() == ["Cold.", *lines(path, "chart.png", "table.csv")]
     await piped.start(Desk(reply="Forgotten.", forgot=True))
     await piped.talk()
-    assert (answers.getvalue().splitlines()[-1], gone(path)) == ("Forgotten.", True)
+    told = ["Forgotten.", f"Removed with it: 2 files in {path}."]
+    assert (answers.getvalue().splitlines()[-2:], gone(path)) == (told, True)
 
 
 async def test_what_an_admin_forgets_of_the_terminal_takes_them_along(tmp_path: Path, path: Path) -> None:
     env = environment(ready(tmp_path / "parley.db"))
     await run(lines="The zebra.\n", env=env, cwd=tmp_path)
     Folder(path).keep(CHARTS)
-    await run("admin", "forget", env=env, cwd=tmp_path)
+    said = await run("admin", "forget", env=env, cwd=tmp_path)
+    assert "The files that tools made for you here go, too, and all that you typed." in said.out
     assert kept(path) == DRAWN
-    await run("admin", "forget", "sure", env=env, cwd=tmp_path)
+    said = await run("admin", "forget", "sure", env=env, cwd=tmp_path)
+    assert said.err == f"Removed with it: 2 files in {path}.\n"
     assert gone(path)

@@ -30,16 +30,18 @@ class Folder:
         return [self._kept(file) for file in files[:MOST]] + [_lacking(file, TOO_MANY) for file in files[MOST:]]
 
     def forget(self) -> str:
-        """Remove every file; returns the sentence for what cannot be removed."""
+        """Remove every file; returns the sentence that tells of it, or of what cannot be removed."""
         if self._path is None or not self._path.is_dir():
             return ""
         try:
-            for path in self._path.iterdir():
+            paths = list(self._path.iterdir())
+            for path in paths:
                 path.unlink()
             self._path.rmdir()
         except OSError as error:
             return f"The files in {self._path} could not be removed ({error.strerror}): remove them yourself."
-        return ""
+        count = f"{len(paths)} files" if len(paths) > 1 else "1 file"
+        return f"Removed with it: {count} in {self._path}." if paths else ""
 
     def _kept(self, file: ShownFile) -> str:
         if self._path is None:

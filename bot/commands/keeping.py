@@ -22,6 +22,7 @@ from bot.store.forgetting import Share, Stock
 
 FORGET_FORMS = "Say “forget” for this conversation or “forget me” for all that you said."
 EXPORT_FORMS = "Say “export” for this conversation or “export me” for all that you said."
+BESIDE = "The files that tools made for you here go, too, and all that you typed."
 NOTHING_HERE = "Nothing of this conversation is stored."
 NO_THREAD = "There is no conversation here: each thread is one of its own. Say it in the one you mean."
 EARLIER = (
@@ -106,7 +107,8 @@ class KeepingCommands:
         if await self.database.read(lambda c: forgetting.busy(c, [thread_id])):
             return BUSY
         told = _told(await self._stock(thread_id))
-        return f"This removes {told} of this conversation for good. Say “forget sure” to do it. {_stays(request)}"
+        rest = f"{_beside(request)}{_stays(request)}"
+        return f"This removes {told} of this conversation for good. Say “forget sure” to do it. {rest}"
 
     async def _forget_this(self, request: CommandRequest) -> Answer:
         thread_id = await self._thread(request, "forget")
@@ -141,7 +143,7 @@ class KeepingCommands:
             return NOTHING_OF_YOU
         return (
             f"This removes for good what you said to me on {_platform(request)}, and the answers to you alone: "
-            f"{_told(stock, share.judged)}. Say “forget me sure” to do it. {_rest(request, share)}"
+            f"{_told(stock, share.judged)}. Say “forget me sure” to do it. {_beside(request)}{_rest(request, share)}"
         )
 
     async def _forget_person(self, request: CommandRequest) -> Answer:
@@ -194,6 +196,11 @@ def _told(stock: Stock, judged: int = 0) -> str:
 def _platform(request: CommandRequest) -> str:
     platform = request.conversation.platform
     return "this machine" if platform == access.OPERATOR else platform.capitalize()
+
+
+def _beside(request: CommandRequest) -> str:
+    """What goes that stands beside the store: a terminal has it there."""
+    return f"{BESIDE} " if request.conversation.platform == access.OPERATOR else ""
 
 
 def _stays(request: CommandRequest) -> str:
