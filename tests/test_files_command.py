@@ -230,7 +230,7 @@ async def test_of_several_that_a_name_fits_the_one_is_removed_that_is_meant(parl
     parley.room.files["travel.txt"] = MENU
     told = await added(parley, "travel.txt")
     assert told.split("\n")[1:] == [
-        "There is a travel.txt already: “files remove travel.txt” tells how to remove the older one."
+        "travel.txt is there already: “files remove travel.txt” tells how to remove the older one."
     ]
     told = await parley.alice.command("files remove travel.txt", admin=True)
     title, *lines = told.split("\n")

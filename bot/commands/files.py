@@ -231,7 +231,7 @@ def _namesakes(names: Sequence[str], before: Sequence[Stored]) -> Iterator[str]:
     there = {told(one.name) for one in before}
     for name in dict.fromkeys(names):
         if name in there:
-            yield f"There is a {name} already: “files remove {name}” tells how to remove the older one."
+            yield f"{name} is there already: “files remove {name}” tells how to remove the older one."
 
 
 def _meant(files: Sequence[Stored], said: str) -> Sequence[Stored]:
