@@ -49,6 +49,11 @@ WEATHER = [
     for one in load().values()
     if one.name in (TEMPERATURE, RAIN, FORECAST, TIME)
 ]
+PROGRAMS = [
+    FunctionTool(one.name, one.description, one.parameters)
+    for one in load().values()
+    if one.name in ("code_interpreter", "file_search")
+]
 TOOLS = [*WEATHER, tool("search_orders", "Finds an order.", order_id={"type": "string"})]
 
 
@@ -249,6 +254,38 @@ def test_only_offered_tools_are_called() -> None:
 )
 def test_what_a_call_lacks_is_asked_for(question: str, sentence: str) -> None:
     assert (ask(question).text, ask(question).calls) == (sentence, ())
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("code_interpreter 2 ** 64", "2 ** 64"),
+        ("Plot a chart: `plot([1, 2])`", "plot([1, 2])"),
+        ('call code_interpreter `no code` ```python\nx = "\\d"\nx\n```', 'x = "\\d"\nx'),
+    ],
+)
+def test_what_is_python_is_run(question: str, code: str) -> None:
+    assert called(ask(question, tools=PROGRAMS)) == [("code_interpreter", {"code": code})]
+
+
+@pytest.mark.parametrize("question", ["plot a chart of 1, 2, 3", "code_interpreter `a b`", "code_interpreter"])
+def test_what_is_no_python_is_not_run_and_nothing_is_taken_for_it_afterwards(question: str) -> None:
+    turn = ask(question, tools=PROGRAMS)
+    told = "I write no Python myself. Say code_interpreter with the code between backticks, such as `2 ** 64`."
+    assert (turn.text, turn.calls) == (told, ())
+    assert not ask(question, "hello", tools=PROGRAMS).calls
+
+
+@pytest.mark.parametrize(
+    ("question", "query"),
+    [
+        ("What can you search in my files?", "What can you search in my files"),
+        ("search my files for the hotel limit", "hotel limit"),
+        ('search my files for "the limit"', "the limit"),
+    ],
+)
+def test_files_are_searched_with_the_words_of_the_question(question: str, query: str) -> None:
+    assert called(ask(question, tools=PROGRAMS)) == [("file_search", {"query": query})]
 
 
 def test_tool_choice_none_calls_nothing_and_says_so() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +19,9 @@ _PLACES = "location place city town address country region area timezone zone de
 _PLACE_WORDS = frozenset(_PLACES.split())
 _ID_WORDS = frozenset({"id", "number", "no", "nr", "ticket"})
 _ENTICING = FILLER | {"call", "use", "using", "tool", "run", "execute", "invoke"}
+_QUESTIONS = frozenset({"query", "question", "search"})
+"""Parameters that take a question in its own words, where it says nothing else."""
+_LANGUAGE = re.compile(r"\Apy(?:thon)?\d?\s*\n")
 _VAGUE = frozenset({"include", "is", "with", "has", "use", "show", "get", "set"})
 _NOT = re.compile(r"\b(?:no|not|without|don't)\b", re.IGNORECASE)
 _NOTHING = object()
@@ -31,6 +36,7 @@ class Lack:
 
     parameter: str
     is_place: bool
+    is_python: bool = False
 
 
 @dataclass(slots=True)
@@ -41,6 +47,8 @@ class _Reading:
     quotes: list[str]
     numbers: list[str]
     rest: str
+    python: bool
+    """The tool runs Python, which it takes as its `code`."""
 
 
 def fill(tool: FunctionTool, ask: Ask, place: str | None, *, force: bool = False) -> dict[str, Any] | Lack:
@@ -54,7 +62,7 @@ def fill(tool: FunctionTool, ask: Ask, place: str | None, *, force: bool = False
             arguments[name] = [value] if name in places and schema.get("type") == "array" else value
         elif name in required:
             if not (nullable or force):
-                return Lack(name, name in places)
+                return Lack(name, name in places, reading.python and name == "code")
             arguments[name] = None if nullable else _anything(schema, ask.text.strip())
     return arguments
 
@@ -73,7 +81,8 @@ def _read(tool: FunctionTool, ask: Ask, place: str | None) -> _Reading:
     _, timeless = horizon(ask.text)
     outside = QUOTED.sub(" ", timeless.replace(place, " ") if place else timeless)
     numbers = re.findall(r"(?<![\w.])-?\d{1,15}(?:\.\d{1,15})?(?![\w.]*\d)", outside)
-    return _Reading(ask, quotations(ask.text), numbers, _trimmed(QUOTED.sub(" ", ask.text), tool))
+    python = "python" in tool.description.lower()
+    return _Reading(ask, quotations(ask.text), numbers, _trimmed(QUOTED.sub(" ", ask.text), tool), python)
 
 
 def _trimmed(text: str, tool: FunctionTool) -> str:
@@ -143,6 +152,8 @@ def _within(number: float, schema: Mapping[str, Any]) -> float:
 
 def _text(name: str, reading: _Reading) -> Any:
     """Quoted text first; for an id the first word with a digit; else what is left of the question, once."""
+    if reading.python and name == "code":
+        return next(filter(_is_python, (_LANGUAGE.sub("", text) for text in (*reading.quotes, reading.rest))), _NOTHING)
     if reading.quotes:
         return reading.quotes.pop(0)
     if _ID_WORDS & set(name_words(name)):
@@ -151,7 +162,16 @@ def _text(name: str, reading: _Reading) -> Any:
             reading.rest = reading.rest.replace(word, " ", 1).strip()
             return word.strip("?!.,:;()'")
     rest, reading.rest = reading.rest, ""
-    return rest or _NOTHING
+    return rest or (reading.ask.text.strip(" ?!.") if name in _QUESTIONS else "") or _NOTHING
+
+
+def _is_python(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that are none
+            return bool(ast.parse(text).body)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
 
 
 def _anything(schema: Mapping[str, Any], text: str) -> Any:

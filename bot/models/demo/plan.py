@@ -183,6 +183,8 @@ def _of(ask: Ask, tools: Sequence[FunctionTool]) -> Iterator[Step]:
             yield Wanted(tool.name, arguments)
         elif arguments.is_place:
             yield Said("For which place shall I look that up?", asking=True)
+        elif arguments.is_python:
+            yield Said(f"I write no Python myself. Say {tool.name} with the code between backticks, such as `2 ** 64`.")
         else:
             yield Said(f"Which {arguments.parameter.replace('_', ' ')} shall I give to {tool.name}?", asking=True)
     if re.search(r"\bkelvin\b", ask.text, re.IGNORECASE) and (units := unit_choices(tool)) and "Kelvin" not in units:
