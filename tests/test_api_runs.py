@@ -293,7 +293,7 @@ async def test_a_stream_that_broke_begins_a_message_anew(
             programs.parley.clock.advance(5)
     deltas = ["thread.message.delta"]
     assert names == [
-        *BEGUN, *A_MESSAGE, *deltas, "thread.message.incomplete", "thread.run.step.failed", *A_MESSAGE, *deltas, *WRITTEN,
-        "thread.run.completed",
+        *BEGUN, *A_MESSAGE, *deltas, "thread.message.incomplete", "thread.run.step.failed", *A_MESSAGE, *deltas,
+        *WRITTEN, "thread.run.completed",
     ]  # fmt: skip
     assert await said(client, thread) == ["How is Oslo?", "It is cold."]
