@@ -1,8 +1,8 @@
 """Citations: what stands in an answer as the mark of a passage is shown as a number, and below the answer what it is.
 
 `file_search` gives each passage a mark, and the model puts it behind what it takes from there. People read
-“… within 30 days [1]” and, at the end, “Sources: [1] travel.pdf, page 3”. A mark that the run was not given says
-nothing to anybody and is left out.
+“… within 30 days [1]” and, at the end, “Sources: [1] travel.pdf, page 3”. A mark that no search of the run, nor of the
+thread before it, has given says nothing to anybody and is left out.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from bot.assistants.types import ToolCall
 from bot.view import one_line
 
 TOOL = "file_search"
-_MARK = re.compile(r"[ \t]*【(\d{1,12})】")
-_BEGUN = re.compile(r"[ \t]*(?:【\d{0,12})?\Z")
+_MARK = re.compile(r"(?<![ \t])[ \t]*+【(\d{1,12})】")
+_BEGUN = re.compile(r"(?<![ \t])[ \t]*+(?:【\d{0,12})?\Z")
 """What may become a mark as the text grows."""
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a passage stands."""
+    """Where a passage stands. `document` tells files of one name apart."""
 
+    document: str
     file: str
     place: str
 
@@ -46,7 +47,7 @@ def sources(call: ToolCall) -> Mapping[int, Source]:
     try:
         passages = json.loads(call.output)["passages"]
         return {
-            int(found[1]): Source(str(one["file"]), str(one["place"]))
+            int(found[1]): Source(str(one["document"]), str(one["file"]), str(one["place"]))
             for one in passages
             if (found := _MARK.fullmatch(one["mark"]))
         }
@@ -56,8 +57,6 @@ def sources(call: ToolCall) -> Mapping[int, Source]:
 
 def cited(text: str, known: Mapping[int, Source], *, final: bool) -> str:
     """An answer as people read it. On the way an answer that grows keeps what was shown of it."""
-    if not known:
-        return text
     numbers: dict[Source, int] = {}
 
     def number(found: re.Match[str]) -> str:

@@ -23,6 +23,7 @@ from bot.assistants.events import (
     MessageBegun,
     MessageCompleted,
     OutputRecorded,
+    PastRead,
     Remarked,
     RunEnded,
     RunStarted,
@@ -108,6 +109,9 @@ class Sheet:
                 self._shown[call.id] = call.shown
                 self._sources |= citations.sources(call)
                 self._line(call.id, call.name, "failed" if call.failed else "done")
+            case PastRead(calls):
+                for call in calls:
+                    self._sources |= citations.sources(call)
             case FileRead(name, share) if share < 1 or f"file {name}" in self._lines:  # a short one is not worth a line
                 state: LineState = "done" if share >= 1 else "running"
                 self._lines[f"file {name}"] = StatusLine(f"file {name}", name, state, share)

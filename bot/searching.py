@@ -37,7 +37,7 @@ class Searching:
             hits = await self.library.search(reach, query, MOST)
         except StoreError:
             raise ToolError("The files could not be searched just now. Try again.") from None
-        found = [FoundPassage(citations.mark(hit.seq), hit.name, hit.place, hit.text) for hit in hits]
+        found = [FoundPassage(citations.mark(hit.seq), hit.document_id, hit.name, hit.place, hit.text) for hit in hits]
         return SearchAnswer(found, [file.name for file in files if file.status == "ready"][:LISTED])
 
 

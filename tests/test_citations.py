@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from itertools import pairwise
 
 import pytest
@@ -12,7 +13,15 @@ from hypothesis import strategies as st
 from bot.assistants.types import ToolCall
 from bot.citations import Source, cited, mark, sources
 
-KNOWN = {12: Source("travel.pdf", "page 3"), 13: Source("travel.pdf", "page 4"), 40: Source("prices.csv", "rows 2–9")}
+KNOWN = {
+    12: Source("file_1", "travel.pdf", "page 3"),
+    13: Source("file_1", "travel.pdf", "page 4"),
+    40: Source("file_2", "prices.csv", "rows 2–9"),
+    41: Source("file_3", "prices.csv", "rows 2–9"),
+}
+
+
+PASSAGE = {"mark": mark(12), "document": "file_1", "file": "travel.pdf", "place": "page 3", "text": "…"}
 
 
 def search(**output: object) -> ToolCall:
@@ -27,29 +36,36 @@ def test_marks_become_numbers_and_the_end_tells_what_they_are() -> None:
     )
 
 
-def test_a_mark_that_the_run_was_not_given_is_left_out() -> None:
-    assert cited("So it is 【99】.", KNOWN, final=True) == "So it is."
+@pytest.mark.parametrize("known", [KNOWN, {}])
+def test_a_mark_that_nobody_has_given_is_left_out(known: Mapping[int, Source]) -> None:
+    assert cited("So it is 【99】.", known, final=True) == "So it is."
 
 
-def test_without_a_search_brackets_stay_as_they_are() -> None:
-    assert cited("第【12】条", {}, final=True) == "第【12】条"
+def test_two_files_of_one_name_have_two_numbers() -> None:
+    assert cited("Ten 【40】, or twelve 【41】.", KNOWN, final=True) == (
+        "Ten [1], or twelve [2].\n\nSources: [1] prices.csv, rows 2–9 · [2] prices.csv, rows 2–9"
+    )
 
 
 def test_names_of_files_are_no_markup_and_one_line() -> None:
-    known = {1: Source("**bold** [x](http://evil)\n# a.txt", "line 1")}
+    known = {1: Source("file_1", "**bold** [x](http://evil)\n# a.txt", "line 1")}
     shown = cited("Yes 【1】", known, final=True)
     assert shown == r"Yes [1]" + "\n\n" + r"Sources: [1] \*\*bold\*\* \[x\](http://evil) \# a.txt, line 1"
 
 
 def test_the_passages_of_a_search_are_its_sources() -> None:
-    passage = {"mark": mark(12), "file": "travel.pdf", "place": "page 3", "text": "…"}
-    assert sources(search(passages=[passage])) == {12: KNOWN[12]}
+    assert sources(search(passages=[PASSAGE])) == {12: KNOWN[12]}
 
 
 @pytest.mark.parametrize(
     "call",
     [
-        ToolCall("call_1", "forecast", "{}", output='{"passages": [{"mark": "【1】", "file": "a", "place": "b"}]}'),
+        ToolCall(
+            "call_1",
+            "forecast",
+            "{}",
+            output='{"passages": [{"mark": "【1】", "document": "f", "file": "a", "place": "b"}]}',
+        ),
         ToolCall("call_1", "file_search", "{}", output='{"passages": [{"mark": "【1】"}]}', failed=True),
         ToolCall("call_1", "file_search", "{}", output="cut in the mid"),
         ToolCall("call_1", "file_search", "{}"),

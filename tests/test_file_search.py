@@ -76,6 +76,24 @@ async def test_people_read_where_it_stands(parley: Parley, model: ScriptedModel)
     assert parley.room.answers[-1] == "Up to 120 € [1].\n\nSources: [1] travel.txt, lines 1–3"
 
 
+async def test_a_later_answer_may_cite_what_was_found_for_an_earlier_one(parley: Parley, model: ScriptedModel) -> None:
+    told = await found(parley, model, "hotels", files=["travel.txt"])
+    for message in ({}, {"raw": True}):
+        model.say(f"As I said, 120 € {told['passages'][0]['mark']}, and not 130 【99】.")
+        await parley.alice.say("How much was it?", **message)
+        await parley.quiet()
+        said = "As I said, 120 € [1], and not 130.\n\nSources: [1] travel.txt, lines 1–3"
+        assert parley.room.answers[-1] == said
+
+
+async def test_another_thread_may_not_cite_it(parley: Parley, model: ScriptedModel) -> None:
+    told = await found(parley, model, "hotels", files=["travel.txt"])
+    model.say(f"It is 120 € {told['passages'][0]['mark']}.")
+    await parley.alice.say("How much?", thread="2")
+    await parley.quiet()
+    assert parley.room.answers[-1] == "It is 120 €."
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -237,7 +237,7 @@ async def test_text_is_streamed_by_its_new_parts_with_buttons_at_the_end(chat: S
     assert growing(answer)
     assert buttons(answer) == JUDGED
     streamed = [call["chunks"][0]["text"] for call in calls(chat.workspace, "chat.appendStream")]
-    assert streamed[:2] == ["snows ", "in **Oslo**"]
+    assert streamed[:2] == [" snows", " in **Oslo**"]
     assert chat.workspace.count("chat.update") == 0
 
 

@@ -23,6 +23,8 @@ NO_FILES = (
 
 class Passage(BaseModel):
     mark: str
+    document: str
+    """Its id: several files may have one name."""
     file: str
     place: str
     text: str
@@ -51,5 +53,8 @@ async def file_search(query: Query) -> Found:
         raise ToolError(NO_FILES)
     if not answer.passages:
         return Found(note=NOTHING, files=list(answer.files))
-    passages = [Passage(mark=one.mark, file=one.file, place=one.place, text=one.text) for one in answer.passages]
+    passages = [
+        Passage(mark=one.mark, document=one.document, file=one.file, place=one.place, text=one.text)
+        for one in answer.passages
+    ]
     return Found(note=HOW_TO_CITE, passages=passages)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """`mark` is how an answer cites it; `place` is a page, lines or rows in words."""
+    """`mark` is how an answer cites it; `place` is a page, lines or rows in words; `document` is the file's id."""
 
     mark: str
+    document: str
     file: str
     place: str
     text: str

@@ -25,6 +25,13 @@ class MessageBegun:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRead:
+    """What earlier runs of the thread have called, which the model reads: the answer may build on the outputs."""
+
+    calls: Sequence[ToolCall]
+
+
+@dataclass(frozen=True, slots=True)
 class TextAppended:
     """The model went on with the message that it is writing."""
 
@@ -95,6 +102,7 @@ class RunEnded:
 Event = (
     RunStarted
     | MessageBegun
+    | PastRead
     | TextAppended
     | TextDiscarded
     | Remarked

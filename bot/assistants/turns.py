@@ -15,6 +15,7 @@ from bot.assistants.events import (
     Emit,
     MessageCompleted,
     OutputRecorded,
+    PastRead,
     Remarked,
     RunEnded,
     RunStarted,
@@ -145,7 +146,7 @@ class Drive:
         if fresh and self.preparation is not None:  # it is read when its questions are ready
             self.emit(RunStarted(self.run))
             return
-        self.past = await self.journal.past(self.run, fresh=fresh)
+        await self._read_past(fresh)
         self.steps = [step for step in self.past.steps if step.run_id == self.run.id]
         self.emit(RunStarted(self.run))
         written = {message.id: message for message in self.past.messages if message.run_id == self.run.id}
@@ -168,7 +169,13 @@ class Drive:
         if error is not None:
             await self._end("failed", error=error)
         else:
-            self.past = await self.journal.past(self.run, fresh=not self.steps)
+            await self._read_past(fresh=not self.steps)
+
+    async def _read_past(self, fresh: bool) -> None:
+        self.past = await self.journal.past(self.run, fresh=fresh)
+        earlier = [call for step in self.past.steps if step.run_id != self.run.id for call in step.calls]
+        if earlier:
+            self.emit(PastRead(earlier))
 
     async def _turns(self) -> None:
         while not self.at_rest:
