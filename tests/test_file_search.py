@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.assistants.types import new_id
+from bot.errors import NotFound
 from bot.library import BATCH, Library
 from bot.models.port import Call, CallOutput, Turn
 from bot.ownership import Ownership
@@ -185,6 +186,32 @@ async def test_what_was_deleted_with_its_message_is_found_by_nobody(parley: Parl
     await parley.quiet()
     assert await found(parley, model, "hotels") == {"error": NO_FILES}
     await parley.next_sweep()
+    assert await parley.core.database.read(stored.count) == 0
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+async def test_a_file_whose_message_is_deleted_while_it_is_read_is_not_kept(
+    parley: Parley, model: ScriptedModel, batch: int
+) -> None:
+    class Deleting:
+        model = "vectors of nothing"
+        asked = 0
+
+        async def embed(self, texts: Sequence[str]) -> list[bytes]:
+            self.asked += 1
+            if self.asked == batch:
+                await parley.alice.delete("k")
+            return [bytes(4) for _ in texts]
+
+    held = model.hold()
+    accepted = await parley.alice.say("Look.", key="k")
+    await held.reached.wait()
+    elsewhere = Library(parley.core.database, "test", parley.clock, Deleting())  # the run's driver cannot stop it
+    shelf, data = Shelf("room", "T1", "C1", accepted.thread_id), b"Trains are first class. " * 20 * 3 * BATCH
+    placed = elsewhere.place(shelf, "t.txt", "text/plain", len(data), "U1", accepted.message_id)
+    with pytest.raises(NotFound):
+        await elsewhere.read(placed, data, begun=False)
+    await parley.quiet()
     assert await parley.core.database.read(stored.count) == 0
 
 

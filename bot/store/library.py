@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, Literal
 from unicodedata import normalize
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,7 +23,7 @@ from bot.assistants.types import well_formed
 from bot.errors import NotFound
 from bot.store import traces
 from bot.store.database import MUCH, Database, parts
-from bot.store.schema import NOT_READY, documents, passages
+from bot.store.schema import NOT_READY, documents, messages, passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +119,22 @@ _COLUMNS = (
 """What `Stored` and the table call by the same names."""
 
 
+_SHELF = ("platform", "workspace", "channel", "thread_id")
+
+
+_WITH: BindParameter[str] = bindparam("new_message_id")
+_SAID = select(messages.c.id).where(messages.c.id == _WITH, messages.c.position.is_not(None))
+_NEW = select(*(bindparam(f"new_{name}", type_=documents.c[name].type) for name in (*_COLUMNS, *_SHELF)))
+_BEGIN = insert(documents).from_select((*_COLUMNS, *_SHELF), _NEW.where(or_(_WITH == "", _SAID.exists())))
+
+
 async def begin(tx: AsyncConnection, stored: Stored) -> None:
-    """Keep a place for a file that is to be read."""
-    shelf = stored.shelf
-    where = {
-        "platform": shelf.platform,
-        "workspace": shelf.workspace,
-        "channel": shelf.channel,
-        "thread_id": shelf.thread_id,
-    }
+    """Keep a place for a file that is to be read. Raises `NotFound` where its message was deleted meanwhile."""
     values = {name: getattr(stored, name) for name in _COLUMNS}
     values |= {"name": well_formed(stored.name), "mime": well_formed(stored.mime)}
-    await tx.execute(insert(documents), values | where)
+    values |= {name: getattr(stored.shelf, name) for name in _SHELF}
+    if (await tx.execute(_BEGIN, {f"new_{name}": value for name, value in values.items()})).rowcount != 1:
+        raise NotFound("message", stored.message_id)
 
 
 async def known(tx: AsyncConnection, stored: Stored) -> Stored | None:
