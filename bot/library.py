@@ -163,17 +163,20 @@ class Library:
     # -- searching ----------------------------------------------------------------------------------------------
 
     async def search(self, of: Shelf, query: str, most: int) -> Sequence[Hit]:
-        """The passages in reach of a thread that fit best, the best first. Raises `StoreError`."""
+        """The passages in reach of a thread that fit best, the best first. Raises `StoreError`.
+
+        What stands in several copies of a file is one of them.
+        """
         by_words = await self.database.read(lambda c: library.by_words(c, of, query, CANDIDATES))
         if self.vectors is None:
-            return by_words[:most]
+            return _distinct(by_words)[:most]
         near = await self._near(of, query, self.vectors)
-        ranks = _fused([hit.seq for hit in by_words], near)[:most]
+        ranks = _fused([hit.seq for hit in by_words], near)
         known = {hit.seq: hit for hit in by_words}
         missing = [seq for seq in ranks if seq not in known]
         if missing:
             known |= {hit.seq: hit for hit in await self.database.read(lambda c: library.these(c, of, missing))}
-        return [known[seq] for seq in ranks if seq in known]
+        return _distinct([known[seq] for seq in ranks if seq in known])[:most]
 
     async def _near(self, of: Shelf, query: str, vectors: Vectors) -> Sequence[int]:
         """The passages in reach that are nearest in meaning, the nearest first; none where nobody can tell now."""
@@ -208,6 +211,13 @@ async def _put(
     if last and begun:
         await library.finish(tx, stored.id, first + len(kept), stored.digest)
     return None
+
+
+def _distinct(hits: Sequence[Hit]) -> Sequence[Hit]:
+    first: dict[tuple[str, str, str], Hit] = {}
+    for hit in hits:
+        first.setdefault((hit.name, hit.place, hit.text), hit)
+    return list(first.values())
 
 
 def _nearest(

@@ -132,6 +132,17 @@ async def test_the_same_file_twice_is_there_once(parley: Parley, model: Scripted
     assert [passage["file"] for passage in told["passages"]] == ["travel.txt"]
 
 
+async def test_a_file_that_two_people_brought_stays_when_one_of_them_is_forgotten(
+    parley: Parley, model: ScriptedModel
+) -> None:
+    await found(parley, model, "hotels", files=["travel.txt"])
+    told = await found(parley, model, "hotels", files=["travel.txt"], by=BOB)
+    assert [passage["file"] for passage in told["passages"]] == ["travel.txt"]
+    await parley.alice.command("forget me sure")
+    told = await found(parley, model, "hotels", by=BOB)
+    assert [passage["file"] for passage in told["passages"]] == ["travel.txt"]
+
+
 @pytest.mark.parametrize("query", ["酒店一晚多少钱？", "旅馆酒店"])
 async def test_languages_without_spaces_are_found_by_two_characters(
     parley: Parley, model: ScriptedModel, query: str

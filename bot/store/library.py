@@ -138,9 +138,10 @@ async def begin(tx: AsyncConnection, stored: Stored) -> None:
 
 
 async def known(tx: AsyncConnection, stored: Stored) -> Stored | None:
-    """Another file on the same shelf with the same bytes."""
+    """Another file on the same shelf with the same bytes; in a thread, of the same message: each goes with its own."""
     same = select(documents).where(
         *_on(stored.shelf),
+        documents.c.message_id == stored.message_id,
         documents.c.digest == stored.digest,
         documents.c.status == "ready",
         documents.c.id != stored.id,
