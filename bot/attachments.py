@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -30,7 +30,7 @@ LONGEST_TEXT, ALL_TEXT = 50_000, 100_000
 """Bytes of UTF-8, of one file and of all files that a run is asked about: about 14,000 and 29,000 tokens of the
 window."""
 LEAST_TEXT = 500
-"""Where less room than this is left, a file is not read at all."""
+"""Where less room than this is left, what a file says is found by search only."""
 PAGES = 50
 """Of a PDF."""
 LONGEST_NAME = 80
@@ -38,7 +38,9 @@ LONGEST_NAME = 80
 _LISTED = 20
 """Files of a message that are told of by name."""
 READABLE = "I can read images, PDF, Word (DOCX), Excel (XLSX) and text files only."
+CUT = "[cut here: the file goes on]"
 SEARCHED = "[cut here: the file goes on; file_search looks through all of it]"
+EMPTY = "(This file is empty.)"
 IN_SEARCH = "(What this file says is found by file_search only.)"
 
 
@@ -179,8 +181,10 @@ def _image(name: str, data: bytes) -> File:
 async def _pdf(name: str, data: bytes, room: int, places: asyncio.Semaphore | None) -> File:
     mime = "application/pdf"
     if room < LEAST_TEXT:
-        return _unread(name, mime, data, _no_room(name))
+        return File(name, mime, len(data), IN_SEARCH)
     pages = await pdf.read(data, pages=PAGES, room=room, places=places)
+    if pages.problem == "slow":  # there is more time for search
+        return File(name, mime, len(data), IN_SEARCH)
     if pages.problem:
         return _unread(name, mime, data, f"{name} was not read: {_PDF_PROBLEMS[pages.problem]}.")
     text = clean(pages.text)
@@ -195,23 +199,22 @@ async def _pdf(name: str, data: bytes, room: int, places: asyncio.Semaphore | No
     return File(name, mime, len(data), f"{kept}\n[cut here: the file goes on, to page {pages.pages}]", note=note)
 
 
-_PDF_PROBLEMS: dict[Literal["encrypted", "damaged", "slow", "failed", "stopped"], str] = {
+_PDF_PROBLEMS: dict[Literal["encrypted", "damaged", "failed", "stopped"], str] = {
     "encrypted": "it is protected by a password, or in another way",
     "damaged": "the PDF is damaged",
-    "slow": "it takes too long",
     "failed": "the PDF is damaged, or too large to work on",
     "stopped": "its reading was stopped, please send it again",
 }
 
 
 def _text(name: str, mime: str, data: bytes, room: int) -> File:
-    if room < LEAST_TEXT:
-        return _unread(name, mime, data, _no_room(name))
     text = decoded(data)
     if text is None:
         return _unread(name, mime, data, f"{name} was not read: {READABLE}")
     if not text.strip():
-        return File(name, mime, len(data), "(This file is empty.)")
+        return File(name, mime, len(data), EMPTY)
+    if room < LEAST_TEXT:
+        return File(name, mime, len(data), IN_SEARCH)
     kept = _within(text, room)
     if kept == text:
         return File(name, mime, len(data), clean(kept))
@@ -219,8 +222,14 @@ def _text(name: str, mime: str, data: bytes, room: int) -> File:
     return File(name, mime, len(data), f"{clean(kept)}\n{SEARCHED}", note=note)
 
 
-def _no_room(name: str) -> str:
-    return f"{name} was not read: the files before it are long enough for one answer."
+def unsearched(file: File, problem: str) -> File:
+    """The file as one that search does not find, and `problem` says why."""
+    if file.text == IN_SEARCH:
+        return replace(file, text="", note=problem)
+    said = problem.replace(f"{file.name} was not read", f"{file.name} cannot be searched", 1)
+    note = "\n".join(filter(None, [file.note, said]))
+    text = f"{file.text.removesuffix(SEARCHED)}{CUT}" if file.text.endswith(SEARCHED) else file.text
+    return replace(file, text=text, note=note)
 
 
 def _within(text: str, room: int) -> str:

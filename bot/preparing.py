@@ -8,7 +8,7 @@ held than those of one message, and after an interruption only what was not reco
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -157,7 +157,7 @@ class Preparation:
 
     async def _shelved(self, work: _Work, one: Unprepared, file: File, data: bytes) -> File:
         """The file, which can be searched in its thread from now on, or what is to be said where it cannot."""
-        if self.library is None or (file.note and not file.text):
+        if self.library is None or file.text in ("", attachments.EMPTY):
             return file
         where = one.message.conversation
         shelf = Shelf(where.platform, where.workspace, where.channel, one.thread_id)
@@ -167,9 +167,7 @@ class Preparation:
             outcome = await self.library.read(stored, data, begun=False, tell=tell)
         except NotFound:  # the message was deleted
             return file
-        if outcome.problem and outcome.same is None and file.text == attachments.IN_SEARCH:
-            return replace(file, text="", note=outcome.problem)
-        return file
+        return attachments.unsearched(file, outcome.problem) if outcome.problem and outcome.same is None else file
 
 
 def _tell(emit: Emit, name: str, share: float) -> None:

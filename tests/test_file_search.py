@@ -13,10 +13,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from bot import pdf as prompted
 from bot.assistants.types import new_id
+from bot.attachments import CUT
+from bot.documents import extracting
 from bot.errors import NotFound
 from bot.library import BATCH, Library
-from bot.models.port import Call, CallOutput, Turn
+from bot.models.port import Call, CallOutput, Turn, UserText
 from bot.ownership import Ownership
 from bot.store import library as stored
 from bot.store.library import Shelf
@@ -124,6 +127,45 @@ async def test_a_broken_word_file_is_told_of_and_leaves_nothing(parley: Parley, 
     await parley.quiet()
     assert parley.room.answers == ["Noted.\n\nplan.docx was not read: it is damaged, or not what its name says."]
     assert await parley.core.database.read(stored.count) == 0
+
+
+async def test_a_long_text_that_cannot_be_searched_is_told_of_and_promised_to_nobody(
+    parley: Parley, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extracting, "MOST", 3)
+    parley.room.files["long.txt"] = b"Trains are first class.\n" * 2_500
+    model.say("Noted.")
+    await parley.alice.say("Look.", files=["long.txt"])
+    await parley.quiet()
+    (said,) = [item.spoken for item in model.requests[-1].items if isinstance(item, UserText)]
+    assert CUT in said
+    assert "file_search" not in said
+    assert parley.room.answers == [
+        "Noted.\n\nlong.txt is long: I read only the first 49,991 of its 60,000 characters.\n"
+        "long.txt cannot be searched: it has more than 5,000 passages (some 4 MB of text). Please split it and send "
+        "the parts."
+    ]
+
+
+async def test_what_has_no_room_in_the_prompt_is_found(parley: Parley, model: ScriptedModel) -> None:
+    names = ["a.txt", "b.txt", "c.txt", "d.pdf"]
+    parley.room.files |= {name: name.encode() + b" is full of zebras.\n" * 4_000 for name in names}
+    parley.room.files["d.pdf"] = pdf(["d.pdf is full of zebras."])
+    told = await found(parley, model, "zebras", files=names)
+    assert [name for name in names if name in parley.room.answers[-1]] == ["a.txt", "b.txt"]  # which are long
+    assert told["passages"]
+    (thread_id,) = {request.cache_key for request in model.requests}
+    listed = await parley.core.database.read(lambda c: stored.on(c, Shelf("room", "T1", "C1", thread_id)))
+    assert [one.name for one in listed] == names
+
+
+async def test_a_pdf_that_takes_too_long_for_the_prompt_is_found(
+    parley: Parley, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompted, "read", partial(prompted.read, seconds=0.001))
+    parley.room.files["rules.pdf"] = pdf(["Hotels: up to 120 euro."])
+    (passage,) = (await found(parley, model, "hotels", files=["rules.pdf"]))["passages"]
+    assert passage["file"] == "rules.pdf"
 
 
 async def test_the_same_file_twice_is_there_once(parley: Parley, model: ScriptedModel) -> None:
