@@ -135,6 +135,9 @@ class CommandRequest:
     """The ids of the roles that the platform gives this person there, for `ALLOW` and `DENY`."""
     attachments: Sequence[JSON] = ()
     """Files that came with it, as in `InboundMessage`."""
+    direct: bool = False
+    """It is a conversation with one person that belongs to no workspace of people: what its `Conversation` has for one
+    is all such conversations, of people who do not know each other."""
 
 
 @dataclass(frozen=True, slots=True)

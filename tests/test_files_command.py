@@ -93,6 +93,44 @@ async def test_what_is_added_here_is_found_and_listed_in_its_channel_only(parley
     assert await listed(parley, channel="C2") == [NO_FILES]
 
 
+DIRECT = {name: Conversation("room", "@me", name, "") for name in ("D1", "D2")}
+
+
+async def privately(parley: Parley, text: str, channel: str = "D1", *names: str) -> str:
+    """What an admin is told in a conversation of two that belongs to no workspace."""
+    files = [{"name": name, "mime": "text/plain", "size": len(parley.room.files[name])} for name in names]
+    request = CommandRequest(
+        DIRECT[channel], ALICE, text, platform_admin=True, workspace="server", attachments=files, direct=True
+    )
+    told = (await parley.core.command(request)).text
+    await parley.core.shelving.quiet()
+    return told
+
+
+async def test_what_is_added_in_a_conversation_of_two_is_for_nobody_else(parley: Parley) -> None:
+    told = await privately(parley, "files add", "D1", "travel.txt")
+    assert told.startswith("I am reading travel.txt for this conversation.")
+    assert await privately(parley, "files list", "D1") == f"For this conversation:\n{LISTED}"
+    assert await privately(parley, "files list", "D2") == NO_FILES
+
+
+@pytest.mark.parametrize(
+    "command", ["files add server", "tools disable file_search server", "assistant use default server",
+                "budget set server day 5 tokens"],
+)  # fmt: skip
+async def test_nothing_is_set_for_all_conversations_of_two(parley: Parley, command: str) -> None:
+    told = await privately(parley, command, "D1", *(["travel.txt"] if "files" in command else []))
+    assert told == "There is no server here: this is a direct conversation. Say “here”."
+    assert await privately(parley, "files list") == NO_FILES
+
+
+async def test_a_tool_that_is_switched_off_in_a_conversation_of_two_stays_on_in_others(parley: Parley) -> None:
+    told = await privately(parley, "tools disable file_search")
+    assert told == "file_search is off for this conversation from the next question on."
+    assert (await privately(parley, "tools list", "D1")).startswith("file_search: off")
+    assert (await privately(parley, "tools list", "D2")).startswith("file_search: on")
+
+
 async def test_other_workspaces_and_platforms_see_nothing_of_it(parley: Parley) -> None:
     await added(parley, "travel.txt")
     for where in (Conversation("room", "T2", "C1", "1"), Conversation("other", "T1", "C1", "1")):

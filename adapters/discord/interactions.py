@@ -103,6 +103,7 @@ class Interactions:
             workspace="server",
             roles=who.roles,
             attachments=_attached(command, resolved),
+            direct=who.place.is_direct,
         )
         await self._answer(who, self._obeyed(request))
 

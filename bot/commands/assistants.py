@@ -72,7 +72,7 @@ class AssistantCommands:
             case "create", [name]:
                 return await self._change(request, "create", name, lambda tx: self._create(tx, request, name.lower()))
             case "use", [name, *scope] if len(scope) <= 1:
-                said = scope[0] if scope else "workspace"
+                said = "".join(scope)
                 return await self._change(request, "use", name, lambda tx: self._use(tx, request, name.lower(), said))
             case "set", [field, _, *_]:
                 value = rest.split(maxsplit=2)[2]  # whole, with its line breaks
@@ -105,7 +105,7 @@ class AssistantCommands:
         return f"{name} is there, a copy of {answering.name}. Say “assistant use {name}” to let it answer."
 
     async def _use(self, tx: AsyncConnection, request: CommandRequest, name: str, word: str) -> str:
-        where, scope = request.conversation, scopes.WORDS.get(word.lower())
+        where, scope = request.conversation, scopes.chosen(request, word)
         if scope is None:
             raise Wrong(scopes.unknown(request, word))
         if problem := scopes.impossible(request, scope):

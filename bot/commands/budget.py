@@ -104,7 +104,7 @@ class BudgetCommands:
             await self.rights.refuse(request, "budget set", target)
             return ADMINS_ONLY
         scope: Scope = "channel" if of == "channel" else "workspace"
-        if problem := scopes.impossible(request, scope):
+        if of != "person" and (problem := scopes.impossible(request, scope)):
             return problem
         value = self._value(amount)
         if isinstance(value, str):

@@ -95,13 +95,13 @@ class FilesCommands:
         seen = [one for one in files if one.status != "failed" or admin]
         groups: list[tuple[Where, str]] = [
             ("conversation", "In this conversation:"),
-            ("channel", "For this channel:"),
-            ("workspace", "For the whole {workspace}:"),
+            ("channel", f"For {scopes.whole(request, 'channel')}:"),
+            ("workspace", f"For {scopes.whole(request, 'workspace')}:"),
         ]
         lines = []
         for where, title in groups:
             if some := [one for one in seen if _where(one) == where]:
-                lines += [scopes.said(request, title), *self._lines(some)]
+                lines += [title, *self._lines(some)]
         return "\n".join(lines) or NO_FILES
 
     def _lines(self, files: Sequence[Stored]) -> Iterator[str]:
@@ -126,7 +126,7 @@ class FilesCommands:
         if not self.rights.is_admin(request):
             await self.rights.refuse(request, "files add", ", ".join(names)[:64] or word[:64])
             return ADMINS_ONLY
-        scope = scopes.WORDS.get(word.lower()) if word else "workspace"
+        scope = scopes.chosen(request, word)
         if scope is None:
             return scopes.unknown(request, word)
         if problem := scopes.impossible(request, scope):

@@ -20,7 +20,14 @@ def named(request: CommandRequest, scope: Scope) -> str:
 
 def whole(request: CommandRequest, scope: Scope) -> str:
     """`this channel` or `the whole server`."""
+    if request.direct:
+        return "this conversation" if scope == "channel" else "all direct conversations"
     return "this channel" if scope == "channel" else f"the whole {named(request, scope)}"
+
+
+def chosen(request: CommandRequest, word: str) -> Scope | None:
+    """The scope that a word names; without one the workspace, or the direct conversation. None for another word."""
+    return WORDS.get(word.lower()) if word else "channel" if request.direct else "workspace"
 
 
 def said(request: CommandRequest, text: str) -> str:
@@ -33,7 +40,10 @@ def unknown(request: CommandRequest, word: str) -> str:
 
 
 def impossible(request: CommandRequest, scope: Scope) -> str:
-    """The sentence for `here` where there is no channel; empty where the scope makes sense."""
+    """The sentence for `here` where there is no channel, and for a workspace where there is none; empty where the scope
+    makes sense."""
+    if scope == "workspace" and request.direct:
+        return f"There is no {named(request, scope)} here: this is a direct conversation. Say “here”."
     if scope == "channel" and not request.conversation.channel:
         return f"There is no channel here. Say “{named(request, 'workspace')}”."
     return ""

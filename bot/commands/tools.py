@@ -90,7 +90,7 @@ class ToolCommands:
             return f"{name} asks a person anyway, and needs no approval."
         if name not in self.tools:
             return f"There is no tool “{name[:64]}”. There are: {', '.join(self.tools)}."
-        scope = scopes.WORDS.get(words[0].lower()) if words else "workspace"
+        scope = scopes.chosen(request, "".join(words))
         if scope is None:
             return scopes.unknown(request, words[0])
         if problem := scopes.impossible(request, scope):
