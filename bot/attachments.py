@@ -16,7 +16,7 @@ from bot import image_header, pdf
 from bot.assistants.types import JSON, File, well_formed
 from bot.decoding import clean, decoded
 from bot.file_kinds import Kind, expected, is_page
-from bot.view import one_line
+from bot.view import one_line, unlinked
 
 MOST = 5
 """Files of one message."""
@@ -93,8 +93,8 @@ def _rest(count: int) -> list[Planned]:
 
 
 def told(name: object) -> str:
-    """The name of a file as people and models see it: printable, one line, not long, its ending kept."""
-    shown = one_line(well_formed(str(name or ""))) or "a file without a name"
+    """The name of a file as people and models see it: printable, one line, no address, not long, its ending kept."""
+    shown = unlinked(one_line(well_formed(str(name or "")))) or "a file without a name"
     if len(shown) <= LONGEST_NAME:
         return shown
     ending = PurePosixPath(shown).suffix[:10]

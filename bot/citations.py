@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.assistants.types import ToolCall
-from bot.view import one_line
+from bot.view import QUIET, one_line, unlinked
 
 TOOL = "file_search"
-_MARK = re.compile(r"(?<![ \t])[ \t]*+【(\d{1,12})】")
-_BEGUN = re.compile(r"(?<![ \t])[ \t]*+(?:【\d{0,12})?\Z")
-"""What may become a mark as the text grows."""
+_MARK = re.compile(r"(?<![ \t])[ \t]*+【(\d{1,12})】(?=([(\[:]?))")
+_BEGUN = re.compile(r"(?<![ \t])[ \t]*+(?:【\d{0,12}】?)?\Z")
+"""What may become a mark as the text grows, or is one and what follows it is not known."""
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
@@ -33,7 +33,7 @@ class Source:
     def __str__(self) -> str:
         """As Markdown."""
         said = f"{one_line(self.file)}, {one_line(self.place)}" if self.place else one_line(self.file)
-        return _SIGNS.sub(r"\\\1", said)
+        return _SIGNS.sub(r"\\\1", unlinked(said))
 
 
 def mark(number: int) -> str:
@@ -63,7 +63,8 @@ def cited(text: str, known: Mapping[int, Source], *, final: bool) -> str:
         source = known.get(int(found[1]))
         if source is None:
             return ""
-        return f" [{numbers.setdefault(source, len(numbers) + 1)}]"
+        link = QUIET if found[2] else ""  # it would be one together with what follows
+        return f" [{numbers.setdefault(source, len(numbers) + 1)}]{link}"
 
     if not final:
         text = _BEGUN.sub("", text)

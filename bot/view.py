@@ -16,6 +16,10 @@ LONGEST_NAME = 64
 # C0 and C1 controls but for tab and newline, line and paragraph separators, and what turns the direction of text.
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
+_LINKED = re.compile(r"(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+QUIET = "\u200b"
+"""Nothing to be seen: it keeps apart what would mean something together."""
+
 LineState = Literal["running", "done", "failed"]
 MARKS = {"running": "⏳", "done": "✅", "failed": "❌"}
 
@@ -28,6 +32,11 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """The same in one line, with single blanks."""
     return " ".join(printable(text).split())
+
+
+def unlinked(text: str) -> str:
+    """The same without what platforms take for an address, and make a link of."""
+    return _LINKED.sub(QUIET, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,10 @@ def test_a_long_name_keeps_its_ending() -> None:
     assert told("x" * 100 + ".tar.gz") == "x" * 76 + "….gz"
 
 
+def test_a_name_is_no_address() -> None:
+    assert told("http://evil.com/www.login.txt") == "http:\u200b//evil.com/www\u200b.login.txt"
+
+
 async def test_a_failed_download_is_told() -> None:
     (one,) = plan([attached("a.txt")])
     assert one.lost() == File("a.txt", "", 100, note="a.txt was not read: it could not be downloaded.")

@@ -48,9 +48,15 @@ def test_two_files_of_one_name_have_two_numbers() -> None:
 
 
 def test_names_of_files_are_no_markup_and_one_line() -> None:
-    known = {1: Source("file_1", "**bold** [x](http://evil)\n# a.txt", "line 1")}
+    known = {1: Source("file_1", "**bold** [x](http://evil)\n# a.txt", "section WWW.evil.com")}
     shown = cited("Yes 【1】", known, final=True)
-    assert shown == r"Yes [1]" + "\n\n" + r"Sources: [1] \*\*bold\*\* \[x\](http://evil) \# a.txt, line 1"
+    named = "\\*\\*bold\\*\\* \\[x\\](http:\u200b//evil) \\# a.txt, section WWW\u200b.evil.com"
+    assert shown == f"Yes [1]\n\nSources: [1] {named}"
+
+
+@pytest.mark.parametrize("after", ["(https://evil.com)", "[2]", ": https://evil.com"])
+def test_a_number_is_no_link_whatever_follows_it(after: str) -> None:
+    assert cited(f"Yes 【12】{after}", KNOWN, final=True).startswith(f"Yes [1]\u200b{after}")
 
 
 def test_the_passages_of_a_search_are_its_sources() -> None:
@@ -78,7 +84,7 @@ def test_other_calls_and_broken_outputs_have_none(call: ToolCall) -> None:
     assert sources(call) == {}
 
 
-PARTS = ("It is so", " 【12】", "【40】", "【99】", ".", "\n\n", " 【", "1", "】")
+PARTS = ("It is so", "(", ":", " 【12】", "【40】", "【99】", ".", "\n\n", " 【", "1", "】")
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=12))

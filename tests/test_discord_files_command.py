@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from adapters.discord.whisper import whisper
+from bot.ports import Answer
 from tests.discord_parley import talk_at
 
 
@@ -29,3 +31,7 @@ async def test_a_file_that_is_added_among_two_is_for_nobody_else(tmp_path: Path)
             listed = await talk.bob.uses("/files list", talk.world.dm(talk.bob))
             await talk.world.until(lambda: listed.text != "")
     assert listed.text.startswith("There are no files to search here.")
+
+
+def test_what_one_person_is_told_is_no_link() -> None:
+    assert whisper(Answer("[x](http://evil.com)")).text == "[x]\u200b(http://evil.com)"

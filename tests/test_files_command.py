@@ -131,6 +131,15 @@ async def test_a_tool_that_is_switched_off_in_a_conversation_of_two_stays_on_in_
     assert (await privately(parley, "tools list", "D2")).startswith("file_search: on")
 
 
+async def test_a_name_with_an_address_is_no_link_and_names_its_file_all_the_same(parley: Parley) -> None:
+    name = "http://evil.com/login.txt"
+    parley.room.files[name] = MENU
+    await added(parley, name)
+    assert "• http:\u200b//evil.com/login.txt — 14 bytes, 1 passage" in await listed(parley)
+    said = await parley.alice.command(f"files remove {name}", admin=True)
+    assert said == "http:\u200b//evil.com/login.txt is removed: it was for the whole workspace."
+
+
 async def test_other_workspaces_and_platforms_see_nothing_of_it(parley: Parley) -> None:
     await added(parley, "travel.txt")
     for where in (Conversation("room", "T2", "C1", "1"), Conversation("other", "T1", "C1", "1")):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.discord.pen import NOBODY, File
+from adapters.markdown import QUIET
 from bot.ports import Answer
 
 LONGEST = 2_000
@@ -38,8 +39,8 @@ class Whisper:
 
 
 def whisper(answer: Answer) -> Whisper:
-    """A text that is too long comes whole as a file, and its beginning above that."""
-    text, files = answer.text, []
+    """A text that is too long comes whole as a file, and its beginning above that. No words in it are a link."""
+    text, files = answer.text.replace("](", f"]{QUIET}("), []
     if answer.file is not None and len(answer.file.content) > LARGEST:
         text = f"{TOO_LARGE.format(size=-(-len(answer.file.content) // 1_000_000))}\n\n{text}"
     elif answer.file is not None:

@@ -244,8 +244,9 @@ def _meant(files: Sequence[Stored], said: str) -> Sequence[Stored]:
 
 
 def _called(files: Sequence[Stored], said: str) -> Sequence[Stored]:
+    name = said.strip().strip("“”\"'`").strip()
     # Slack makes a link of what ends like an address.
-    name = said.strip().strip("“”\"'`").strip().removeprefix("http://")
-    if found := [one for one in files if told(one.name).casefold() == told(name).casefold()]:
+    names = {told(one).casefold() for one in (name, name.removeprefix("http://"))}
+    if found := [one for one in files if told(one.name).casefold() in names]:
         return found
     return [one for one in files if one.id.startswith(name)] if len(name) >= SHORTEST_ID else []
