@@ -18,7 +18,7 @@ from bot.assistants.types import JSON
 from bot.clock import Clock
 from bot.documents.reading import LARGEST
 from bot.errors import NotFound, PlatformError, StoreError
-from bot.library import AT_ONCE, Library
+from bot.library import AT_ONCE, Library, Outcome
 from bot.store.library import Stored
 
 GRACE = 5.0
@@ -76,8 +76,11 @@ class Shelving:
             if self._closing:
                 return
             try:
-                if problem := await self._read(stored, attachment):
-                    await self._library.fail(stored, problem)
+                outcome = await self._read(stored, attachment)
+                if outcome.same is not None and outcome.same.name == stored.name:
+                    await self._library.remove([stored])  # the list tells of it already
+                elif outcome.problem:
+                    await self._library.fail(stored, outcome.problem)
             except NotFound:
                 log.info("file removed while it was read", file_id=stored.id)
             except StoreError as error:
@@ -87,16 +90,16 @@ class Shelving:
                 log.exception("file not read", file_id=stored.id)
                 await self._give_up(stored, "something went wrong with it")
 
-    async def _read(self, stored: Stored, attachment: JSON) -> str:
-        """Why the file cannot be found; empty where it can. Raises `NotFound` where it was removed, `StoreError`."""
+    async def _read(self, stored: Stored, attachment: JSON) -> Outcome:
+        """Raises `NotFound` where the file was removed, `StoreError`."""
         try:
             async with self._clock.until(self._clock.now() + DOWNLOAD):
                 source = self._sources[stored.shelf.platform]
                 data = await again(partial(source.download, attachment, LARGEST), self._clock, longest=LONGEST_WAIT)
         except (PlatformError, TimeoutError) as error:
             log.info("file not fetched", file_id=stored.id, error=repr(error))
-            return f"{stored.name} was not read: it could not be downloaded. Please add it again."
-        return (await self._library.read(stored, data, begun=True)).problem
+            return Outcome(f"{stored.name} was not read: it could not be downloaded. Please add it again.")
+        return await self._library.read(stored, data, begun=True)
 
     async def _give_up(self, stored: Stored, why: str) -> None:
         try:

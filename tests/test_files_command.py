@@ -271,13 +271,30 @@ async def test_a_file_that_is_removed_while_it_is_fetched_or_read_does_not_come_
     assert await parley.core.database.read(stored.count) == 0
 
 
+async def test_what_is_added_twice_is_there_once_and_removed_by_its_name(parley: Parley) -> None:
+    await added(parley, "travel.txt")
+    await added(parley, "travel.txt")
+    assert await parley.alice.command("files", admin=True) == f"For the whole workspace:\n{LISTED}"
+    said = await parley.alice.command("files remove travel.txt", admin=True)
+    assert said == "travel.txt is removed: it was for the whole workspace."
+
+
+async def test_a_name_means_the_file_that_is_there_rather_than_one_that_was_not_read(parley: Parley) -> None:
+    await added(parley, "travel.txt")
+    del parley.room.files["travel.txt"]
+    await added(parley, "travel.txt")
+    said = [await parley.alice.command("files remove travel.txt", admin=True) for _ in range(3)]
+    assert said[:2] == ["travel.txt is removed: it was for the whole workspace."] * 2
+    assert said[2].startswith("There is no file “travel.txt” here.")
+
+
 async def test_of_several_that_a_name_fits_the_one_is_removed_that_is_meant(parley: Parley) -> None:
     await added(parley, "travel.txt")
     await added(parley, "travel.txt", to="here")
     parley.room.files["travel.txt"] = MENU
     told = await added(parley, "travel.txt")
     assert told.split("\n")[1:] == [
-        "travel.txt is there already: “files remove travel.txt” tells how to remove the older one."
+        "travel.txt is there already. If they differ, “files remove travel.txt” tells how to remove the older one."
     ]
     told = await parley.alice.command("files remove travel.txt", admin=True)
     title, *lines = told.split("\n")

@@ -231,7 +231,7 @@ def _namesakes(names: Sequence[str], before: Sequence[Stored]) -> Iterator[str]:
     there = {told(one.name) for one in before}
     for name in dict.fromkeys(names):
         if name in there:
-            yield f"{name} is there already: “files remove {name}” tells how to remove the older one."
+            yield f"{name} is there already. If they differ, “files remove {name}” tells how to remove the older one."
 
 
 def _meant(files: Sequence[Stored], said: str) -> Sequence[Stored]:
@@ -248,5 +248,5 @@ def _called(files: Sequence[Stored], said: str) -> Sequence[Stored]:
     # Slack makes a link of what ends like an address.
     names = {told(one).casefold() for one in (name, name.removeprefix("http://"))}
     if found := [one for one in files if told(one.name).casefold() in names]:
-        return found
+        return [one for one in found if one.status != "failed"] or found
     return [one for one in files if one.id.startswith(name)] if len(name) >= SHORTEST_ID else []
