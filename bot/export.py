@@ -10,9 +10,10 @@ from typing import Any
 
 from bot.assistants.types import Message, Run, RunStep, ToolCall
 from bot.ports import Document
-from bot.store.exporting import MOST_MESSAGES, Export
+from bot.store.exporting import MOST_MESSAGES, Export, Searched
 
 MIME = "application/json"
+TOO_LONG = "What this file says is too long to be here."
 CUT = f"Only the newest messages are here, at most {MOST_MESSAGES:,}. There are older ones."
 
 Fields = dict[str, Any]
@@ -51,14 +52,15 @@ def _conversations(found: Export, feedback: Sequence[Mapping[str, Any]]) -> list
     told: dict[str, Fields] = {}
     for message in found.messages:
         thread = told.setdefault(message.thread_id, {"thread": message.thread_id, "messages": [], "runs": []})
-        thread["messages"].append(_message(message, found.answered_by.get(message.id)))
+        searched = [_searched(one) for one in found.searched.get(message.id, ())]
+        thread["messages"].append(_message(message, searched, found.answered_by.get(message.id)))
     for run in found.runs:
         thoughts = {"feedback": judged[run.id]} if run.id in judged else {}
         told[run.thread_id]["runs"].append({**_run(run), "steps": steps[run.id], **thoughts})
     return sorted(told.values(), key=lambda thread: str(thread["thread"]))  # ids made later sort later
 
 
-def _message(message: Message, answered_by: str | None) -> Fields:
+def _message(message: Message, searched: Sequence[Fields], answered_by: str | None) -> Fields:
     told: Fields = {"id": message.id, "at": _moment(message.created_at), "role": message.role}
     if message.author:
         told["author"] = {"id": message.author.id, "name": message.author.name}
@@ -72,8 +74,16 @@ def _message(message: Message, answered_by: str | None) -> Fields:
         told["files"] = [
             {"name": one.get("name"), "type": one.get("mime"), "size": one.get("size")} for one in message.attachments
         ]
+    told |= {"searchable": searched} if searched else {}
     told |= {"answered_by": answered_by} if answered_by else {}
     return told | ({"run": message.run_id} if message.run_id else {})
+
+
+def _searched(file: Searched) -> Fields:
+    told: Fields = {"name": file.name, "type": file.mime, "size": file.size}
+    if file.passages is None:
+        return told | {"left_out": TOO_LONG}
+    return told | {"passages": [{"place": place, "text": text} for place, text in file.passages]}
 
 
 def _run(run: Run) -> Fields:

@@ -13,6 +13,7 @@ import pytest
 from bot.assistants.types import Author
 from bot.buttons import Button
 from bot.commands.keeping import EXPORT_FORMS, NOT_YOURS, NOTHING_HERE
+from bot.export import TOO_LONG
 from bot.store import exporting
 from tests.kept import exported
 from tests.parley import Parley, parley_at
@@ -65,6 +66,14 @@ async def test_a_conversation_is_exported_with_all_that_is_stored_of_it(parley: 
         "files": [
             {"name": "notes.txt", "type": "text/plain", "size": 9, "text": "Buy milk.", "note": ""},
             {"name": "dot.png", "type": "image/png", "size": len(DOT), "text": "", "note": ""},
+        ],
+        "searchable": [
+            {
+                "name": "notes.txt",
+                "type": "text/plain",
+                "size": 9,
+                "passages": [{"place": "line 1", "text": "Buy milk."}],
+            }
         ],
         "answered_by": run_id,
     }
@@ -187,6 +196,18 @@ async def test_of_much_only_the_newest_is_exported_and_that_is_said(
     told = json.loads(answer.file.content)
     assert told["left_out"] == "Only the newest messages are here, at most 5,000. There are older ones."
     assert [message["text"] for message in told["conversations"][0]["messages"]] == ["Yes.", "Word 2", "Yes."]
+
+
+async def test_of_a_long_file_only_its_name_is_exported(
+    parley: Parley, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parley.room.files = {"notes.txt": b"Buy milk."}
+    await turn(parley, model, "How is Oslo?", "Cold.", files=["notes.txt"])
+    monkeypatch.setattr(exporting, "MOST_TEXT", 30)
+    (thread,) = (await exported(parley))["conversations"]
+    assert thread["messages"][0]["searchable"] == [
+        {"name": "notes.txt", "type": "text/plain", "size": 9, "left_out": TOO_LONG}
+    ]
 
 
 async def test_an_export_beside_a_forgetting_is_whole_or_refused(parley: Parley, model: ScriptedModel) -> None:

@@ -15,11 +15,21 @@ from bot.store import runs as stored_runs
 from bot.store import steps as stored_steps
 from bot.store import threads
 from bot.store.database import MUCH, parts
-from bot.store.schema import audit, feedback, files, messages, runs, spending, tool_calls
+from bot.store.schema import audit, documents, feedback, files, messages, passages, runs, spending, tool_calls
 
 MOST_MESSAGES, MOST_TEXT = 5_000, 6 * 2**20
 """The newest messages that are handed over, and the bytes of text that go with them: Discord takes files of 10 MiB, see
 https://docs.discord.com/developers/reference#uploading-files"""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A file of a message as search has it: its passages by place and text, or None where they are too long."""
+
+    name: str
+    mime: str
+    size: int
+    passages: Sequence[tuple[str, str]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,8 @@ class Export:
     """Oldest first."""
     answered_by: Mapping[str, str] = field(default_factory=dict)
     """By a message's id, the run that answers it."""
+    searched: Mapping[str, Sequence[Searched]] = field(default_factory=dict)
+    """By a message's id, its files that can be searched."""
     runs: Sequence[Run] = ()
     """Oldest first."""
     steps: Sequence[RunStep] = ()
@@ -70,7 +82,7 @@ async def person(connection: AsyncConnection, platform: str, person_id: str) -> 
 
 
 async def _export(connection: AsyncConnection, which: ColumnElement[bool]) -> Export:
-    chosen, cut = await _newest(connection, which)
+    chosen, room, cut = await _newest(connection, which)
     rows: list[RowMapping] = []
     for some in parts(chosen):
         found = await connection.execute(select(messages).prefix_with(MUCH).where(messages.c.id.in_(some)))
@@ -78,6 +90,7 @@ async def _export(connection: AsyncConnection, which: ColumnElement[bool]) -> Ex
     rows.sort(key=lambda row: (row["position"] is None, row["position"] or 0, row["seq"]))
     attached = await _files(connection, [row["id"] for row in rows if row["attachments"]])
     read = [replace(threads.to_message(row), files=tuple(attached.get(row["id"], ()))) for row in rows]
+    searched = await _searched(connection, [row["id"] for row in rows if row["attachments"]], room)
     answered_by = {row["id"]: row["answered_by"] for row in rows if row["answered_by"]}
     run_ids = sorted({*answered_by.values(), *(row["run_id"] for row in rows if row["run_id"])})
     ran: list[Run] = []
@@ -87,12 +100,12 @@ async def _export(connection: AsyncConnection, which: ColumnElement[bool]) -> Ex
         ran += [stored_runs.to_run(row) for row in of_runs.mappings()]
         steps += await stored_steps.of_runs(connection, some)
     ran.sort(key=lambda run: (run.created_at, run.id))
-    return Export(read, answered_by, ran, steps, cut=cut)
+    return Export(read, answered_by, searched, ran, steps, cut=cut)
 
 
-async def _newest(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[Sequence[str], bool]:
-    """The ids of the newest messages that are to be handed over, and whether there are more. What a person deleted
-    is not among them."""
+async def _newest(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[Sequence[str], int, bool]:
+    """The ids of the newest messages that are to be handed over, the bytes of text that are left for more, and whether
+    there are more messages. What a person deleted is not among them."""
     of_files = select(func.coalesce(func.sum(_size(files.c.text)), 0)).where(files.c.message_id == messages.c.id)
     said = _size(tool_calls.c.arguments) + _size(func.coalesce(tool_calls.c.output, ""))
     of_calls = select(func.coalesce(func.sum(said), 0)).where(tool_calls.c.run_id == messages.c.run_id)
@@ -103,9 +116,9 @@ async def _newest(connection: AsyncConnection, which: ColumnElement[bool]) -> tu
     for message_id, size in (await connection.execute(query)).all():
         room -= size
         if len(chosen) == MOST_MESSAGES or (room < 0 and chosen):
-            return chosen, True
+            return chosen, 0, True
         chosen.append(message_id)
-    return chosen, False
+    return chosen, room, False
 
 
 async def _files(connection: AsyncConnection, message_ids: Sequence[str]) -> dict[str, list[File]]:
@@ -117,6 +130,25 @@ async def _files(connection: AsyncConnection, message_ids: Sequence[str]) -> dic
         query = query.where(files.c.message_id.in_(some)).order_by(files.c.message_id, files.c.number)
         for message_id, name, mime, size, text, told in (await connection.execute(query.prefix_with(MUCH))).all():
             found.setdefault(message_id, []).append(File(name, mime, size, text, note=told))
+    return found
+
+
+async def _searched(connection: AsyncConnection, message_ids: Sequence[str], room: int) -> dict[str, list[Searched]]:
+    """The files of messages that can be searched, with the passages of those that fit into so many bytes."""
+    found: dict[str, list[Searched]] = {}
+    size = select(func.coalesce(func.sum(_size(passages.c.text) + _size(passages.c.place)), 0))
+    told = (documents.c.message_id, documents.c.id, documents.c.name, documents.c.mime, documents.c.size)
+    query = select(*told, size.where(passages.c.document_id == documents.c.id).scalar_subquery()).prefix_with(MUCH)
+    pieces = select(passages.c.place, passages.c.text).prefix_with(MUCH).order_by(passages.c.number)
+    for some in parts(message_ids):
+        ready = query.where(documents.c.message_id.in_(some), documents.c.status == "ready").order_by(documents.c.id)
+        for message_id, id_, name, mime, bytes_, length in (await connection.execute(ready)).all():
+            held: Sequence[tuple[str, str]] | None = None
+            if length <= room:
+                room -= length
+                rows = await connection.execute(pieces.where(passages.c.document_id == id_))
+                held = [(place, text) for place, text in rows]
+            found.setdefault(message_id, []).append(Searched(name, mime, bytes_, held))
     return found
 
 
