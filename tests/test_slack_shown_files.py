@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.slack import sharing
 from adapters.slack.board import Board
 from adapters.slack.manifest import SCOPES
 from adapters.slack.sharing import WAITS
@@ -224,6 +225,20 @@ async def test_a_slack_that_fails_for_long_is_given_up_in_a_sentence(chat: Scene
         asked = await chat.asks()
         sentence = "Slack did not take it (HTTP 500). Please try again."
         await later(chat, asked, f"Cold.\n\nI could not show `chart.png`, `table.csv` here: {sentence}")
+
+
+async def test_of_files_that_slack_has_taken_without_a_word_nothing_is_said(
+    chat: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing, "PATIENCE", 1.0)
+    draws(chat)
+    held = chat.workspace.holds(SHARED, after=True)
+    async with chat.parley(registry=drawing()) as parley:
+        asked = await chat.asks()
+        await held.reached()
+        await parley.settled()
+        held.release()
+    assert (texts(chat, asked), files(chat, asked)) == (["Cold.", ""], DRAWN)
 
 
 def test_a_board_of_an_earlier_version_is_read() -> None:

@@ -31,6 +31,8 @@ WAITS = (1.0, 4.0, 16.0)
 """Seconds before each further attempt where Slack fails."""
 PATIENCE = 120.0
 """Seconds for all of them, with the bytes of the files."""
+LAST_LOOK = 10.0
+"""Seconds in which Slack is to tell whether it has taken them after all."""
 SLOW = "Slack is too slow."
 
 Look = Literal["shared", "there", "gone"]
@@ -58,13 +60,21 @@ class Sharing:
                 trouble = await self._tried(shown)
         except TimeoutError:
             trouble = SLOW
-        if trouble:
+        if trouble and not await self._arrived():
             log.warning("files not shown", problem=trouble)
             self.board = replace(self.board, unshown=could_not_show(shown, trouble))
         if more := files[MOST:]:
             said = [self.board.unshown, could_not_show(more, TOO_MANY)]
             self.board = replace(self.board, unshown="\n".join(filter(None, said)))
         self.board = replace(self.board, handed=True)
+
+    async def _arrived(self) -> bool:
+        """Whether the thread surely shows them, in spite of what became of the last call."""
+        try:
+            async with asyncio.timeout(LAST_LOOK):
+                return bool(self.board.uploads) and await self._look() == "shared"
+        except (SlackError, TimeoutError):
+            return False
 
     async def _tried(self, files: Sequence[ShownFile]) -> str:
         """Why they cannot be shown; empty where they are."""
