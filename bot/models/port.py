@@ -6,6 +6,7 @@ travels back as `OwnItems`, opaque to everyone but the model that wrote them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -50,8 +51,8 @@ def fenced(text: str) -> str:
 
 
 def _attached(file: File) -> str:
-    """A file in words. No file can speak for a person."""
-    name = " ".join(file.name.split())
+    """A file in words. No file can speak for a person, nor can its name: a quote in it does not end it."""
+    name = json.dumps(" ".join(file.name.split()), ensure_ascii=False)
     if file.text:
         return f"File {name} ({DATA}):\n{fenced(file.text)}"
     if file.data or file.url:
