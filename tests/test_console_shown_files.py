@@ -55,6 +55,20 @@ def test_what_is_there_already_is_not_written_again(path: Path) -> None:
     assert kept(path) == DRAWN
 
 
+def test_a_death_before_the_last_step_leaves_nothing_under_the_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", dies)
+        patched.setattr(os, "replace", dies)
+        with pytest.raises(SystemExit):
+            Folder(path).keep([named("chart.png")])
+    assert Folder(path).keep([named("chart.png")]) == lines(path, "chart.png")
+
+
 def test_another_file_of_that_name_stays_as_it_is(path: Path) -> None:
     Folder(path).keep([named("chart.png", b"before")])
     Folder(path).keep([named("chart.png", b"after")])

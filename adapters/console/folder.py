@@ -9,7 +9,6 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from adapters.shown import MOST, TOO_MANY, safe_name
@@ -62,18 +61,16 @@ class Folder:
         raise OSError(0, "there are too many of that name")
 
     def _placed(self, folder: Path, path: Path, content: bytes) -> bool:
-        """False where something has that name. The content appears under it at once."""
+        """False where something has that name. The content appears under it at once, and whole."""
         handle, unfinished = tempfile.mkstemp(prefix=UNFINISHED, dir=folder)
         try:
             with os.fdopen(handle, "wb") as out:
                 out.write(content)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))  # the name is ours, and no link's
-            os.replace(unfinished, path)
+            os.link(unfinished, path)  # it fails where there is something; a rename would take its place
         except FileExistsError:
             return False
         finally:
-            with suppress(FileNotFoundError):
-                os.unlink(unfinished)
+            os.unlink(unfinished)
         return True
 
 
