@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ from bot.ports import (
 )
 from bot.preparing import Preparation
 from bot.presses import Presses
+from bot.relay import Relay
 from bot.replies import Replies
 from bot.searching import Searching
 from bot.settings import Settings
@@ -77,6 +78,11 @@ class Core:
     presses: Presses
     overviews: Overviews
     shelving: Shelving
+    relay: Relay
+    library: Library
+    clock: Clock
+    tools: Mapping[str, bool]
+    """Parley's own tools, and whether the code wants each call to be approved."""
     assistant_id: str
     allow: Collection[str] = ()
     deny: Collection[str] = ()
@@ -125,11 +131,14 @@ async def running(
     settings: Settings,
     adapters: Sequence[Adapter],
     *,
+    api: bool = False,
     model: Model | None = None,
     registry: Registry | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Core]:
     """Parley, for as long as the block lasts. What is given here takes the place of what the settings say.
+
+    With the `api` the runs of programs are driven, too.
 
     Stops in order: intake, the watch, running answers (they get a few seconds, the rest is parked), adapters,
     tools and model, the store. Raises `StoreError` where the database cannot be used.
@@ -141,7 +150,7 @@ async def running(
         stack.push_async_callback(_finish, core)
         stack.push_async_callback(core.sweep.close)
         served = {adapter.platform: adapter for adapter in adapters}
-        core.handler.serve(served)
+        core.handler.serve(served, core.relay if api else None)
         core.shelving.serve(served)
         await core.sweep.start()
         begun: list[Adapter] = []
@@ -209,6 +218,10 @@ async def _build(
         Presses(database, stopping, Replies(engine, handler, rights), why.tell, clock),
         Overviews(database, commands, rights, registry, settings.approvers, usage.lines_of),
         shelving,
+        Relay(),
+        library,
+        clock,
+        tools,
         assistant.id,
         settings.allow,
         settings.deny,

@@ -26,6 +26,7 @@ async def examine(settings: Settings, say: Say, platforms: Sequence[Check] = ())
     say("✓ The settings are well-formed.")
     results = [await asyncio.to_thread(_database, settings.database, say), await _model(settings, say)]
     results += [await check(say) for check in platforms]
+    say(await asyncio.to_thread(_programs, settings))
     for line in _unset(settings):
         say(line)
     return all(results)
@@ -75,3 +76,11 @@ def _unset(settings: Settings) -> Iterator[str]:
     if not settings.admins:
         yield "· ADMINS is empty: besides those whom a platform calls admins nobody may switch tools."
         yield "  Add ids, such as slack:U… and discord:1234…."
+
+
+def _programs(settings: Settings) -> str:
+    from bot.api.keys import holders
+
+    if tenants := holders(settings):
+        return f"✓ The HTTP API is served, on PORT {settings.port}: keys open {', '.join(map(str, tenants))}."
+    return "· The HTTP API is not served: set API_KEY, or make a key with `parley api key create NAME`."

@@ -12,9 +12,10 @@ from typing import Protocol
 import structlog
 from starlette.routing import BaseRoute
 
-from bot.app import running
+from bot.app import Core, running
 from bot.ports import Adapter
 from bot.settings import Settings
+from bot.tenants import PROGRAMS
 from bot.web import serving
 
 log = structlog.get_logger(__name__)
@@ -57,8 +58,10 @@ async def talk(settings: Settings, adapter: Talker) -> None:
                 talking.result()
 
 
-async def serve(settings: Settings, adapters: Sequence[Server]) -> None:
+async def serve(settings: Settings, adapters: Sequence[Server], *, api: bool = False) -> None:
     """Until a signal comes; at most 8 seconds after it everything is over: intake, running answers, the store.
+
+    With the `api` programs are served, too.
 
     Requests in flight and then running answers have `bot.web.GRACE` and `bot.handler.GRACE` of these to themselves.
 
@@ -67,7 +70,7 @@ async def serve(settings: Settings, adapters: Sequence[Server]) -> None:
     """
     with _asked_to_end() as end:
         started = asyncio.Event()
-        service = asyncio.create_task(_service(settings, adapters, started, end), name="service")
+        service = asyncio.create_task(_service(settings, adapters, api, started, end), name="service")
         ending = asyncio.create_task(end.wait(), name="signal")
         try:
             await asyncio.wait({service, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,25 +83,40 @@ async def serve(settings: Settings, adapters: Sequence[Server]) -> None:
             service.result()
 
 
-async def _service(settings: Settings, adapters: Sequence[Server], started: asyncio.Event, end: asyncio.Event) -> None:
-    async with running(settings, adapters), _mounted(settings.port, adapters):
-        started.set()
-        spare_collections()
-        log.info("Parley serves", platforms=[adapter.platform for adapter in adapters], model=_model(settings))
-        await end.wait()
-        log.info("Parley ends: running answers have a few seconds")
+async def _service(
+    settings: Settings, adapters: Sequence[Server], api: bool, started: asyncio.Event, end: asyncio.Event
+) -> None:
+    serves = [*(adapter.platform for adapter in adapters), *([PROGRAMS] if api else [])]
+    async with running(settings, adapters, api=api) as core:
+        routes = [route for adapter in adapters for route in adapter.routes]
+        if api:
+            routes += _programs(settings, core)
+        async with _mounted(settings.port, routes, serves):
+            started.set()
+            spare_collections()
+            log.info("Parley serves", platforms=serves, model=_model(settings))
+            await end.wait()
+            log.info("Parley ends: running answers have a few seconds")
     log.info("Parley has ended")
 
 
+def _programs(settings: Settings, core: Core) -> Sequence[BaseRoute]:
+    """What programs call."""
+    from bot.api.call import Desk
+    from bot.api.keys import Keys
+    from bot.api.routes import routes
+
+    desk = Desk(core.database, core.engine, core.handler, core.relay, core.library, core.clock, core.tools)
+    return routes(desk, Keys(core.database, settings.api_key))
+
+
 @asynccontextmanager
-async def _mounted(port: int, adapters: Sequence[Server]) -> AsyncIterator[None]:
-    """The HTTP server, where an adapter needs one."""
-    routes = [route for adapter in adapters for route in adapter.routes]
+async def _mounted(port: int, routes: Sequence[BaseRoute], serves: Sequence[str]) -> AsyncIterator[None]:
+    """The HTTP server, where there is something to call."""
     if not routes:
         yield
         return
-    platforms = [adapter.platform for adapter in adapters]
-    async with serving(routes, port, health=lambda: {"serves": platforms}) as listened:
+    async with serving(routes, port, health=lambda: {"serves": serves}) as listened:
         log.info("HTTP server listens", port=listened)
         yield
 
