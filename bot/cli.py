@@ -1,4 +1,6 @@
-"""The command line. Without a command it serves every platform whose credentials are set, else it opens the chat."""
+"""The command line. Without a command it serves every platform whose credentials are set, and the HTTP API if it has a
+key; with none of these it opens the chat.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bot import log, settings
+from bot.api_cli import api
 from bot.errors import ParleyError
 from bot.settings import BadSettings, Settings
 from bot.view import printable
@@ -37,6 +40,7 @@ discord = typer.Typer(help="What it takes to install Parley in Discord.", no_arg
 app.add_typer(discord, name="discord")
 files = typer.Typer(help="The files that can be searched.", no_args_is_help=True, context_settings=HELP)
 app.add_typer(files, name="files")
+app.add_typer(api, name="api")
 
 Platform = Annotated[Literal["slack", "discord", "console"] | None, typer.Option(help="Where the command holds …")]
 Workspace = Annotated[str, typer.Option(metavar="ID", help="… the workspace or server, if there are several …")]
@@ -66,10 +70,13 @@ def default(context: typer.Context) -> None:
 
 @app.command()
 def serve() -> None:
-    """Serve every platform whose credentials are set; with none, open the console chat."""
+    """Serve every platform whose credentials are set, and the HTTP API if it has a key; with none, open the chat."""
+    from bot.api.keys import holders
+
     found = settings.load()
-    if found.has_slack or found.has_discord:
-        _serve(found)
+    programs = bool(holders(found))
+    if found.has_slack or found.has_discord or programs:
+        _serve(found, programs)
     else:
         _console(found)
 
@@ -224,11 +231,11 @@ def _progress(line: str) -> None:
     typer.echo(f"\r\x1b[K{printable(line)}", err=True, nl=False)
 
 
-def _serve(found: Settings) -> None:
+def _serve(found: Settings, programs: bool) -> None:
     from bot.serving import serve as serving
 
     log.configure(found.log_level, found.log_format)
-    _run(serving(found, [*_slack(found), *_discord(found)]))
+    _run(serving(found, [*_slack(found), *_discord(found)], api=programs))
 
 
 def _slack(found: Settings) -> Iterator[Server]:

@@ -1,4 +1,4 @@
-"""What the operator's shell shows of threads, runs and tools."""
+"""What the operator's shell shows of threads, runs, tools and keys."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from rich.table import Table
 from bot.assistants.types import Run, RunStep, Usage
 from bot.errors import NotFound
 from bot.settings import Settings
-from bot.store import runs, steps, threads
+from bot.store import keys, runs, steps, threads
 from bot.store.database import Database
+from bot.tenants import DEFAULT
 from bot.view import one_line
 
 
@@ -71,6 +72,21 @@ def show_tools() -> None:
         names = [name if name in required else f"[{name}]" for name in tool.parameters["properties"]]
         table.add_row(tool.name, " ".join(names), tool.description.split("\n")[0])
     _console().print(table)
+
+
+async def show_keys(settings: Settings) -> None:
+    """The keys of programs by their names, without what they read. Raises `StoreError`."""
+    database = await Database.look(settings.database)
+    try:
+        found = await database.read(keys.every)
+    finally:
+        await database.close()
+    table = _table("key", "opens", "made")
+    if settings.api_key:
+        table.add_row("API_KEY", str(DEFAULT), "a setting")
+    for key in found:
+        table.add_row(key.name, str(key.tenant), _when(key.created_at))
+    _console().print(table if table.row_count else "No keys yet. Make one with `parley api key create NAME`.")
 
 
 def _show_run(run: Run, of_run: Sequence[RunStep]) -> None:
