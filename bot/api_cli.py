@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,6 +37,20 @@ def serve(context: typer.Context) -> None:
         )
     log.configure(found.log_level, found.log_format)
     asyncio.run(serving(found, [], api=True))
+
+
+@api.command("import")
+def import_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSON or JSON lines: objects as the API returned them.")],
+    tenant: Tenant = "default",
+) -> None:
+    """Bring in assistants, threads and messages that were exported, while Parley runs or not."""
+    from bot.api import shell
+    from bot.tenants import Tenant as Of
+
+    whose = Of.named(tenant)
+    for line in asyncio.run(shell.bring(settings.load(), file, whose)):
+        typer.echo(line)
 
 
 @key.command("create")

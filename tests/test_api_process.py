@@ -186,14 +186,11 @@ def test_keys_are_listed_without_their_texts(program: Program, tmp_path: Path, m
 def test_names_and_tenants_that_cannot_be_are_refused_with_a_sentence(program: Program) -> None:
     assert program("api", "key", "create", "reports")[0] == 0
     for words, told in (
-        (("create", "reports"), "There is a key “reports” already. Take another name, or revoke that key first.\n"),
-        (("revoke", "x"), "There is no key “x”. There are: “reports”.\n"),
-    ):
-        assert program("api", "key", *words) == (1, "", told)
-    for words, told in (
-        (("create", "a b"), "“a b” is no name for a key. "),
-        (("create", "a", "--tenant", "irc:T1"), "“irc:T1” is no tenant. Give a workspace, as slack:T024BE7LH"),
-        (("create", "a", "--tenant", ""), "“” is no tenant. "),
+        (["create", "reports"], "There is a key “reports” already. Take another name, or revoke that key first.\n"),
+        (["revoke", "x"], "There is no key “x”. There are: “reports”.\n"),
+        (["create", "a b"], "“a b” is no name for a key. "),
+        (["create", "a", "--tenant", "irc:T1"], "“irc:T1” is no tenant. Give a workspace, as slack:T024BE7LH"),
+        (["create", "a", "--tenant", ""], "“” is no tenant. "),
     ):
         code, out, err = program("api", "key", *words)
         assert (code, out, err[: len(told)]) == (1, "", told)
@@ -219,6 +216,20 @@ def test_the_doctor_tells_who_has_keys_and_shows_none(program: Program, monkeypa
     assert "✓ The HTTP API is served, on PORT 8080: keys open default, slack:T1." in out.splitlines()
     assert made not in out
     assert OWN not in out
+
+
+def test_a_file_is_imported_for_a_tenant_and_one_that_is_wrong_is_not(program: Program, tmp_path: Path) -> None:
+    (tmp_path / "export.json").write_text('{"object": "thread", "id": "thread_1", "created_at": 1}')
+    (tmp_path / "wrong.json").write_text("{")
+    words = ("api", "import", "export.json", "--tenant", "slack:T1")
+    assert program(*words) == (0, "Imported: 1 thread.\n", "")
+    assert program(*words) == (0, "Imported: nothing.\nLeft as they are here already: 1 thread.\n", "")
+    told = (
+        "export.json cannot be imported, and nothing of it was. thread_1, or its thread, belongs to another tenant.\n"
+    )
+    assert program("api", "import", "export.json") == (1, "", told)
+    code, out, err = program("api", "import", "wrong.json")
+    assert (code, out, err[:57]) == (1, "", "wrong.json cannot be imported, and nothing of it was. lin")
 
 
 @pytest.mark.parametrize("words", [("api",), ("api", "key", "list"), ("api", "key", "create", "x")])
