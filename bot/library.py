@@ -25,7 +25,7 @@ from bot.models import retry
 from bot.models.port import ModelError
 from bot.store import library
 from bot.store.database import Database
-from bot.store.library import Hit, Kept, Shelf, Stored
+from bot.store.library import Hit, Kept, Reach, Shelf, Stored
 
 BATCH = 64
 """Passages that are kept in one transaction, and made vectors of in one request."""
@@ -86,11 +86,18 @@ class Library:
         await self.database.write(lambda tx: library.begin(tx, stored))
 
     async def read(
-        self, stored: Stored, data: bytes, *, begun: bool, tell: Callable[[float], None] | None = None
+        self,
+        stored: Stored,
+        data: bytes,
+        *,
+        begun: bool,
+        twice: bool = False,
+        tell: Callable[[float], None] | None = None,
     ) -> Outcome:
         """Read a file into its place, which `begin` has made or not: it is found on return, unless there is a problem.
 
-        `tell` hears how far it is (0 to 1). Raises `StoreError`, and `NotFound` where it was removed meanwhile; what
+        Where the shelf has the same bytes that is one, unless it may have them `twice`. `tell` hears how far it is
+        (0 to 1). Raises `StoreError`, and `NotFound` where it was removed meanwhile; what
         was not `begun` leaves nothing then.
         """
         stored = replace(stored, digest=sha256(data).hexdigest())
@@ -100,7 +107,7 @@ class Library:
             if document.problem:
                 return Outcome(document.problem)
             parts = len(document.passages) > BATCH
-            outcome = await self._keep(stored, document.passages, begun, tell or (lambda _: None))
+            outcome = await self._keep(stored, document.passages, begun, twice, tell or (lambda _: None))
             return outcome
         finally:
             del self.progress[stored.id]
@@ -108,7 +115,7 @@ class Library:
                 await self.remove([stored])
 
     async def _keep(
-        self, stored: Stored, passages: Sequence[Passage], begun: bool, tell: Callable[[float], None]
+        self, stored: Stored, passages: Sequence[Passage], begun: bool, twice: bool, tell: Callable[[float], None]
     ) -> Outcome:
         vectors = self.vectors
         for first in range(0, len(passages), BATCH):
@@ -118,7 +125,7 @@ class Library:
                 vectors = None
             last = first + len(some) == len(passages)
             same = await self.database.write(
-                partial(_put, stored=stored, first=first, kept=kept, begun=begun, last=last)
+                partial(_put, stored=stored, first=first, kept=kept, begun=begun, last=last, twice=twice)
             )
             if same is not None:
                 told = f", as {same.name}." if same.name != stored.name else "."
@@ -162,8 +169,8 @@ class Library:
 
     # -- searching ----------------------------------------------------------------------------------------------
 
-    async def search(self, of: Shelf, query: str, most: int) -> Sequence[Hit]:
-        """The passages in reach of a thread that fit best, the best first. Raises `StoreError`.
+    async def search(self, of: Shelf | Reach, query: str, most: int) -> Sequence[Hit]:
+        """The passages in reach that fit best, the best first. Raises `StoreError`.
 
         What stands in several copies of a file is one of them.
         """
@@ -171,14 +178,14 @@ class Library:
         if self.vectors is None:
             return _distinct(by_words)[:most]
         near = await self._near(of, query, self.vectors)
-        ranks = _fused([hit.seq for hit in by_words], near)
+        ranks = fused([hit.seq for hit in by_words], near)
         known = {hit.seq: hit for hit in by_words}
         missing = [seq for seq in ranks if seq not in known]
         if missing:
             known |= {hit.seq: hit for hit in await self.database.read(lambda c: library.these(c, of, missing))}
         return _distinct([known[seq] for seq in ranks if seq in known])[:most]
 
-    async def _near(self, of: Shelf, query: str, vectors: Vectors) -> Sequence[int]:
+    async def _near(self, of: Shelf | Reach, query: str, vectors: Vectors) -> Sequence[int]:
         """The passages in reach that are nearest in meaning, the nearest first; none where nobody can tell now."""
         if not query.strip():
             return []
@@ -195,13 +202,14 @@ class Library:
 
 
 async def _put(
-    tx: AsyncConnection, *, stored: Stored, first: int, kept: Sequence[Kept], begun: bool, last: bool
+    tx: AsyncConnection, *, stored: Stored, first: int, kept: Sequence[Kept], begun: bool, last: bool, twice: bool
 ) -> Stored | None:
-    """Keep the passages from number `first` on; nothing where the shelf has the same file, which is returned then.
+    """Keep the passages from number `first` on; nothing where the shelf has the same file, which is returned then,
+    unless it may have it `twice`.
 
     It is looked for at the end once more: two copies may be read at once.
     """
-    if (last or not first) and (same := await library.known(tx, stored)) is not None:
+    if not twice and (last or not first) and (same := await library.known(tx, stored)) is not None:
         return same
     if begun:
         await library.must_be_there(tx, stored.id)
@@ -234,7 +242,7 @@ def _nearest(
     return sorted([*best, *found], key=lambda one: (-one[0], one[1]))[:CANDIDATES]
 
 
-def _fused(*rankings: Sequence[int]) -> list[int]:
+def fused(*rankings: Sequence[int]) -> list[int]:
     """Reciprocal rank fusion: what is high in any ranking is high, and what is in several is higher."""
     scores: dict[int, float] = {}
     for ranking in rankings:

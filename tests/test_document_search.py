@@ -9,7 +9,7 @@ import pytest
 
 from bot.documents.passages import Passage
 from bot.documents.reading import read
-from bot.store.library import match
+from bot.store.words import match
 from tests import documents
 
 

@@ -23,6 +23,7 @@ from bot.models.port import Call, CallOutput, Turn, UserText
 from bot.ownership import Ownership
 from bot.store import library as stored
 from bot.store.library import Shelf
+from bot.store.words import match
 from tests.documents import pdf, word
 from tests.documents import text as document
 from tests.parley import Parley, parley_at
@@ -311,7 +312,7 @@ async def test_only_passages_in_reach_are_ranked(parley: Parley) -> None:
     for whose, shelf in SHELVES.items():
         await kept(parley, shelf, f"{whose}.txt", "Hotels.")
     ranked = text("SELECT count(*) FROM passages_fts WHERE passages_fts MATCH :wanted")
-    wanted = {"wanted": stored.within(SHELVES["mine"], stored.match("Hotels?"))}
+    wanted = {"wanted": stored.within(SHELVES["mine"], match("Hotels?"))}
     assert (await parley.core.database.read(lambda c: c.execute(ranked, wanted))).scalar() == 2
 
 

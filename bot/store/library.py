@@ -1,19 +1,16 @@
 """Files that can be searched: their passages, the words of these (SQLite FTS5) and their vectors.
 
-A file belongs to a thread, to a channel or to a whole workspace. Nobody finds what belongs to others: every query here
-names the place that it is asked for.
+A file belongs to a thread, to a channel or to a whole workspace; a vector store is a channel here. Nobody finds what
+belongs to others: every query here names the place that it is asked for.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import pairwise
 from typing import Any, Literal
-from unicodedata import normalize
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.engine import RowMapping
@@ -24,6 +21,7 @@ from bot.errors import NotFound
 from bot.store import traces
 from bot.store.database import MUCH, Database, parts
 from bot.store.schema import NOT_READY, documents, messages, passages
+from bot.store.words import indexed, match
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,30 @@ class Shelf:
     workspace: str
     channel: str = ""
     thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What may be searched: the files of a thread, where one is named, and those of some channels. The workspace's own
+    are among them only where the empty channel is."""
+
+    platform: str
+    workspace: str
+    channels: tuple[str, ...] = ()
+    thread_id: str | None = None
+    documents: frozenset[str] | None = None
+    """Nothing but these, where they are given."""
+
+    @classmethod
+    def of(cls, place: Shelf) -> Reach:
+        """From a thread of people: its own files, its channel's and its workspace's."""
+        return cls(place.platform, place.workspace, tuple(dict.fromkeys(("", place.channel))), place.thread_id)
+
+    @property
+    def shelves(self) -> Sequence[Shelf]:
+        shared = [Shelf(self.platform, self.workspace, channel) for channel in self.channels]
+        own = [Shelf(self.platform, self.workspace, "", self.thread_id)] if self.thread_id else []
+        return [*shared, *own]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +117,17 @@ def _on(shelf: Shelf) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _in_reach(of: Shelf) -> ColumnElement[bool]:
-    """The files that may be searched from a thread: its own, its channel's and its workspace's."""
-    same = (documents.c.platform == of.platform, documents.c.workspace == of.workspace)
-    own = documents.c.thread_id == of.thread_id
-    shared = and_(documents.c.thread_id.is_(None), documents.c.channel.in_({"", of.channel}))
-    return and_(*same, or_(own, shared) if of.thread_id else shared)
+def _in_reach(of: Shelf | Reach) -> ColumnElement[bool]:
+    reach = _reach(of)
+    same = (documents.c.platform == reach.platform, documents.c.workspace == reach.workspace)
+    own = documents.c.thread_id == reach.thread_id
+    shared = and_(documents.c.thread_id.is_(None), documents.c.channel.in_(reach.channels))
+    found = and_(*same, or_(own, shared) if reach.thread_id else shared)
+    return found if reach.documents is None else and_(found, documents.c.id.in_(sorted(reach.documents)))
+
+
+def _reach(of: Shelf | Reach) -> Reach:
+    return of if isinstance(of, Reach) else Reach.of(of)
 
 
 def _key(shelf: Shelf) -> str:
@@ -130,11 +157,21 @@ _BEGIN = insert(documents).from_select((*_COLUMNS, *_SHELF), _NEW.where(or_(_WIT
 
 async def begin(tx: AsyncConnection, stored: Stored) -> None:
     """Keep a place for a file that is to be read. Raises `NotFound` where its message was deleted meanwhile."""
+    given = {f"new_{name}": value for name, value in _row(stored).items()}
+    if (await tx.execute(_BEGIN, given)).rowcount != 1:
+        raise NotFound("message", stored.message_id)
+
+
+async def begin_all(tx: AsyncConnection, stored: Sequence[Stored]) -> None:
+    """The same for many that came with no message, while other work goes on."""
+    if stored:
+        await tx.execute(insert(documents).prefix_with(MUCH), [_row(one) for one in stored])
+
+
+def _row(stored: Stored) -> dict[str, Any]:
     values = {name: getattr(stored, name) for name in _COLUMNS}
     values |= {"name": well_formed(stored.name), "mime": well_formed(stored.mime)}
-    values |= {name: getattr(stored.shelf, name) for name in _SHELF}
-    if (await tx.execute(_BEGIN, {f"new_{name}": value for name, value in values.items()})).rowcount != 1:
-        raise NotFound("message", stored.message_id)
+    return values | {name: getattr(stored.shelf, name) for name in _SHELF}
 
 
 async def known(tx: AsyncConnection, stored: Stored) -> Stored | None:
@@ -169,7 +206,7 @@ async def add(tx: AsyncConnection, stored: Stored, first: int, kept: Sequence[Ke
             "number": number,
             "shelf": shelf,
             "text": well_formed(one.text),
-            "indexed": _spaced(_one_form(well_formed(one.indexed))),
+            "indexed": indexed(well_formed(one.indexed)),
             "place": well_formed(one.place),
             "vector": one.vector,
         }
@@ -255,7 +292,7 @@ async def on(connection: AsyncConnection, shelf: Shelf) -> Sequence[Stored]:
     return [_stored(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def in_reach(connection: AsyncConnection, of: Shelf) -> Sequence[Stored]:
+async def in_reach(connection: AsyncConnection, of: Shelf | Reach) -> Sequence[Stored]:
     """The files that may be searched from there, by their names; those that are being read, too."""
     query = (
         select(documents)
@@ -265,48 +302,9 @@ async def in_reach(connection: AsyncConnection, of: Shelf) -> Sequence[Stored]:
     return [_stored(row) for row in (await connection.execute(query)).mappings()]
 
 
-_WORD = re.compile(r"[^\W_]+")
-_NAMED_STOP_WORDS = """
-a about an and are as at be been but by can could did do does for from had has have how i if in into is it its may me
-my no not of on or our shall should so some than that the their them then there these they this to was we were what
-when where which while who whom why will with would you your
-"""
-_STOP_WORDS = frozenset(_NAMED_STOP_WORDS.split())
-MOST_WORDS = 40
-"""Words of a query that are looked for."""
-_UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
-"""A character of Chinese, Japanese or Korean. Where one word ends there, no space tells: each counts as a word, and a
-query looks for two that stand side by side."""
-
-
-def _one_form(text: str) -> str:
-    """Accents as part of their letters, and all letters in their usual width: the same word is found so."""
-    return normalize("NFKC", text)
-
-
-def _spaced(text: str) -> str:
-    return _UNSPACED.sub(r" \g<0> ", text)
-
-
-def match(query: str) -> str:
-    """A query in the language of FTS5 that finds passages with any of its words; empty where it has none."""
-    words = list(dict.fromkeys(part for word in _WORD.findall(_one_form(query)) for part in _parts(word.lower())))
-    telling = [word for word in words if word not in _STOP_WORDS] or words
-    return " OR ".join(f'"{word}"' for word in telling[:MOST_WORDS])
-
-
-def within(of: Shelf, words: str) -> str:
+def within(of: Shelf | Reach, words: str) -> str:
     """What `match` made of a query, for the passages in reach only: nothing else is ranked then."""
-    shelves = dict.fromkeys((Shelf(of.platform, of.workspace), Shelf(of.platform, of.workspace, of.channel), of))
-    return f"shelf: ({' OR '.join(_key(shelf) for shelf in shelves)}) AND indexed: ({words})"
-
-
-def _parts(word: str) -> Sequence[str]:
-    """What is looked for of a word: the word, or each two neighbours of characters that stand for words themselves."""
-    if not _UNSPACED.search(word):
-        return [word]
-    units = _spaced(word).split()
-    return [" ".join(pair) for pair in pairwise(units)] or units
+    return f"shelf: ({' OR '.join(_key(shelf) for shelf in _reach(of).shelves)}) AND indexed: ({words})"
 
 
 _BY_WORDS = (
@@ -322,16 +320,16 @@ _BY_WORDS = (
 )
 
 
-async def by_words(connection: AsyncConnection, of: Shelf, query: str, most: int) -> Sequence[Hit]:
+async def by_words(connection: AsyncConnection, of: Shelf | Reach, query: str, most: int) -> Sequence[Hit]:
     """The passages in reach that a query's words fit best (BM25), the best first."""
     words = match(query)
-    if not words:
+    if not words or not _reach(of).shelves:
         return []
     rows = await connection.execute(_BY_WORDS.where(_in_reach(of)), {"match": within(of, words), "most": most})
     return [Hit(*row) for row in rows]
 
 
-async def with_vectors(connection: AsyncConnection, of: Shelf, model: str) -> Sequence[str]:
+async def with_vectors(connection: AsyncConnection, of: Shelf | Reach, model: str) -> Sequence[str]:
     """The ids of the files in reach that have vectors of a model."""
     query = select(documents.c.id).where(_in_reach(of), documents.c.status == "ready", documents.c.embedded_by == model)
     return list((await connection.execute(query)).scalars())
@@ -349,7 +347,7 @@ async def vectors(connection: AsyncConnection, document_id: str) -> Sequence[tup
     return [(seq, vector) for seq, vector in await connection.execute(_VECTORS, {"document_id": document_id})]
 
 
-async def these(connection: AsyncConnection, of: Shelf, numbers: Collection[int]) -> Sequence[Hit]:
+async def these(connection: AsyncConnection, of: Shelf | Reach, numbers: Collection[int]) -> Sequence[Hit]:
     """Passages by their numbers, as far as they are in reach."""
     query = (
         select(passages.c.seq, passages.c.document_id, documents.c.name, passages.c.place, passages.c.text)
@@ -357,6 +355,19 @@ async def these(connection: AsyncConnection, of: Shelf, numbers: Collection[int]
         .where(passages.c.seq.in_(sorted(numbers)), documents.c.status == "ready", _in_reach(of))
     )
     return [Hit(*row) for row in await connection.execute(query)]
+
+
+_TEXTS = (
+    select(passages.c.text)
+    .prefix_with(MUCH)
+    .where(passages.c.document_id == bindparam("document_id"))
+    .order_by(passages.c.number)
+)
+
+
+async def texts(connection: AsyncConnection, document_id: str) -> Sequence[str]:
+    """A file's passages, in its order."""
+    return list((await connection.execute(_TEXTS, {"document_id": document_id})).scalars())
 
 
 async def count(connection: AsyncConnection) -> int:

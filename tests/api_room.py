@@ -1,0 +1,104 @@
+"""Some endpoints of the API on a real socket, with a key for each tenant, and clients of the openai SDK for them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import openai
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.api import files, vector_stores
+from bot.api.call import Call, Desk, Endpoint
+from bot.api.errors import ApiError
+from bot.api.indexing import Indexing
+from bot.errors import NotFound
+from bot.library import Library
+from bot.relay import Relay
+from bot.searching import Searching
+from bot.store.database import Database
+from bot.tenants import Tenant
+from bot.web import serving
+from tests.hand_clock import HandClock
+from tests.parley import Parley, parley_at
+from tests.scripted_model import ScriptedModel
+
+TENANTS = {"key-ours": Tenant("api", "ours"), "key-theirs": Tenant("api", "theirs"), "key-team": Tenant("slack", "T1")}
+SMALL = 2_000_000
+
+
+@dataclass(slots=True)
+class ApiRoom:
+    parley: Parley
+    desk: Desk
+    url: str
+    ours: openai.AsyncOpenAI
+    theirs: openai.AsyncOpenAI
+    team: openai.AsyncOpenAI
+    http: httpx2.AsyncClient
+    """With our key."""
+
+    @property
+    def database(self) -> Database:
+        return self.desk.database
+
+    @property
+    def clock(self) -> HandClock:
+        return self.parley.clock
+
+    @property
+    def searching(self) -> Searching:
+        return Searching(self.desk.database, self.desk.library)
+
+
+@asynccontextmanager
+async def api_room(path: Path) -> AsyncIterator[ApiRoom]:
+    async with AsyncExitStack() as stack:
+        parley = await stack.enter_async_context(parley_at(path, ScriptedModel()))
+        core = parley.core
+        library = Library(core.database, core.handler.ownership.name, parley.clock)
+        indexing = Indexing(library, core.database)
+        desk = Desk(core.database, core.engine, core.handler, Relay(), library, parley.clock, {}, indexing)
+        stack.push_async_callback(indexing.close)
+        port = await stack.enter_async_context(serving(_routes(desk), 0, health=dict, host="127.0.0.1"))
+        url = f"http://127.0.0.1:{port}/v1"
+        clients = []
+        for key in TENANTS:
+            client = openai.AsyncOpenAI(api_key=key, base_url=url, max_retries=0)
+            stack.push_async_callback(client.close)
+            clients.append(client)
+        headers = {"authorization": "Bearer key-ours"}
+        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, headers=headers))
+        yield ApiRoom(parley, desk, url, *clients, http)
+
+
+def _routes(desk: Desk) -> list[Route]:
+    tables = ((files.UPLOADS, files.LARGEST_UPLOAD), (files.ENDPOINTS, SMALL), (vector_stores.ENDPOINTS, SMALL))
+    return [
+        Route(f"/v1{path}", _answering(desk, methods), methods=list(methods), max_body_size=most)
+        for table, most in tables
+        for path, methods in table.items()
+    ]
+
+
+def _answering(desk: Desk, methods: Mapping[str, Endpoint]) -> Any:
+    async def answer(request: Request) -> Response:
+        tenant = TENANTS[request.headers["authorization"].removeprefix("Bearer ")]
+        try:
+            result = await methods[request.method](Call(request, tenant, desk))
+        except ApiError as error:
+            return error.response()
+        except NotFound as error:
+            return ApiError(str(error), status=404).response()
+        except HTTPException as error:
+            return ApiError(error.detail, status=error.status_code).response()
+        return result if isinstance(result, Response) else JSONResponse(result)
+
+    return answer
