@@ -1,4 +1,7 @@
-"""What a run may search: the files of its thread, of its channel and of its workspace, and of nobody else."""
+"""What a run may search: the files of its thread, of its channel and of its workspace, and of nobody else.
+
+A run of a program searches the vector stores that its assistant and its thread name, and the files of the thread.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from bot import citations
 from bot.assistants.types import Run
 from bot.errors import StoreError
 from bot.library import Library
-from bot.store import inbox, library
+from bot.ports import Conversation
+from bot.store import inbox, library, vector_stores
 from bot.store.database import Database
-from bot.store.library import Shelf, Stored
+from bot.store.library import Reach, Shelf, Stored
+from bot.tenants import PROGRAMS
 from tools.registry import ToolError
 from tools.searching import FoundPassage, SearchAnswer
 
@@ -30,8 +35,9 @@ class Searching:
 
     async def search(self, run: Run, query: str) -> SearchAnswer:
         """Raises `ToolError` where the store fails."""
+        now = self.library.clock.now()
         try:
-            reach, files = await self.database.read(lambda c: _reach(c, run))
+            reach, files = await self.database.read(lambda c: _reach(c, run, now))
             if not any(file.status == "ready" for file in files):
                 return SearchAnswer()
             hits = await self.library.search(reach, query, MOST)
@@ -41,10 +47,11 @@ class Searching:
         return SearchAnswer(found, [file.name for file in files if file.status == "ready"][:LISTED])
 
 
-async def _reach(connection: AsyncConnection, run: Run) -> tuple[Shelf, Sequence[Stored]]:
+async def _reach(connection: AsyncConnection, run: Run, now: float) -> tuple[Reach, Sequence[Stored]]:
     asked = await inbox.asked(connection, run.id)
-    where = asked.conversation if asked is not None else None
-    reach = Shelf(
-        where.platform if where else "", where.workspace if where else "", where.channel if where else "", run.thread_id
-    )
+    where = asked.conversation if asked is not None else Conversation("", "", "", "")
+    if where.platform == PROGRAMS:
+        reach = await vector_stores.reach(connection, run, now)
+    else:
+        reach = Reach.of(Shelf(where.platform, where.workspace, where.channel, run.thread_id))
     return reach, await library.in_reach(connection, reach)

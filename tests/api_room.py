@@ -69,14 +69,12 @@ async def api_room(path: Path) -> AsyncIterator[ApiRoom]:
         stack.push_async_callback(indexing.close)
         port = await stack.enter_async_context(serving(_routes(desk), 0, health=dict, host="127.0.0.1"))
         url = f"http://127.0.0.1:{port}/v1"
-        clients = []
-        for key in TENANTS:
-            client = openai.AsyncOpenAI(api_key=key, base_url=url, max_retries=0)
+        ours, theirs, team = (openai.AsyncOpenAI(api_key=key, base_url=url, max_retries=0) for key in TENANTS)
+        for client in (ours, theirs, team):
             stack.push_async_callback(client.close)
-            clients.append(client)
         headers = {"authorization": "Bearer key-ours"}
         http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, headers=headers))
-        yield ApiRoom(parley, desk, url, *clients, http)
+        yield ApiRoom(parley, desk, url, ours, theirs, team, http)
 
 
 def _routes(desk: Desk) -> list[Route]:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from bot.api import pages
 from bot.api.body import Form, parsed
 from bot.api.errors import ApiError
+from bot.api.indexing import Indexing
 from bot.assistants.engine import Engine
 from bot.clock import Clock
 from bot.handler import Handler
@@ -36,6 +37,7 @@ class Desk:
     clock: Clock
     tools: Mapping[str, bool]
     """Parley's own tools, and whether the code wants each call to be approved."""
+    indexing: Indexing
 
 
 @dataclass(frozen=True, slots=True)

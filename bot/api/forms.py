@@ -78,6 +78,12 @@ class StaticChunking(Body):
     max_chunk_size_tokens: Annotated[int, Field(ge=100, le=4096)]
     chunk_overlap_tokens: Annotated[int, Field(ge=0, le=2048)]
 
+    @model_validator(mode="after")
+    def _whole(self) -> StaticChunking:
+        if 2 * self.chunk_overlap_tokens > self.max_chunk_size_tokens:
+            raise ValueError("'chunk_overlap_tokens' must not exceed half of 'max_chunk_size_tokens'")
+        return self
+
 
 class ChunkingStrategy(Body):
     type: Literal["auto", "static"]
@@ -287,3 +293,55 @@ class ToolOutput(Body):
 class ToolOutputs(Body):
     tool_outputs: Annotated[list[ToolOutput], Field(max_length=128)]
     stream: bool | None = None
+
+# -- vector stores ----------------------------------------------------------------------------------------------------
+
+MOST_IN_BATCH = 2_000
+
+
+class LastsAfter(Body):
+    anchor: Literal["last_active_at"]
+    days: Annotated[int, Field(ge=1, le=365)]
+
+
+class NewVectorStore(NewStore):
+    """The description is taken and not kept: no object shows it."""
+
+    name: Annotated[Text, StringConstraints(max_length=256)] | None = None
+    description: Annotated[Text, StringConstraints(max_length=512)] | None = None
+    expires_after: LastsAfter | None = None
+
+
+class ChangedVectorStore(Body):
+    name: Annotated[Text, StringConstraints(max_length=256)] | None = None
+    expires_after: LastsAfter | None = None
+    metadata: Metadata | None = None
+
+
+Number = Annotated[int, Field(ge=-(2**53), le=2**53)] | Annotated[float, Field(allow_inf_nan=False)]
+AttributeValue = Annotated[Text, StringConstraints(max_length=512)] | bool | Number
+AttributeKey = Annotated[Text, StringConstraints(max_length=64)]
+Attributes = Annotated[dict[AttributeKey, AttributeValue], Field(max_length=16)]
+
+
+class NewStoreFile(Body):
+    file_id: Id
+    attributes: Attributes | None = None
+    chunking_strategy: ChunkingStrategy | None = None
+
+
+class ChangedStoreFile(Body):
+    attributes: Attributes | None
+
+
+class NewBatch(Body):
+    file_ids: Annotated[list[Id], Field(min_length=1, max_length=MOST_IN_BATCH)] | None = None
+    files: Annotated[list[NewStoreFile], Field(min_length=1, max_length=MOST_IN_BATCH)] | None = None
+    attributes: Attributes | None = None
+    chunking_strategy: ChunkingStrategy | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> NewBatch:
+        if (self.file_ids is None) == (self.files is None):
+            raise ValueError("give either 'file_ids' or 'files'")
+        return self

@@ -9,7 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bot.assistants.types import Assistant, Message, Run, RunStep, Thread, ToolCall, Usage
+from bot.documents.reading import trouble
 from bot.store.uploads import Upload
+from bot.store.vector_stores import Batch, Counts, Member, VectorStore
 
 JSON = dict[str, Any]
 
@@ -193,3 +195,87 @@ def file(one: Upload) -> JSON:
 
 def deleted(id_: str, kind: str) -> JSON:
     return {"id": id_, "object": f"{kind}.deleted", "deleted": True}
+
+
+# -- vector stores ----------------------------------------------------------------------------------------------------
+
+
+def vector_store(one: VectorStore, counts: Counts, now: float) -> JSON:
+    days = one.expires_after_days
+    status = "expired" if one.expired(now) else "in_progress" if counts.in_progress else "completed"
+    return {
+        "id": one.id,
+        "object": "vector_store",
+        "created_at": int(one.created_at),
+        "name": one.name or "",
+        "usage_bytes": counts.size,
+        "file_counts": _counts(counts),
+        "status": status,
+        "expires_after": {"anchor": "last_active_at", "days": days} if days is not None else None,
+        "expires_at": second(one.expires_at),
+        "last_active_at": int(one.last_active_at),
+        "metadata": dict(one.metadata),
+    }
+
+
+DEFAULT_CHUNKING: JSON = {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}}
+"""What `auto` stands for in the API. Parley cuts files in its own way."""
+
+
+def store_file(one: Member) -> JSON:
+    error = {"code": _file_error(one.problem), "message": one.problem} if one.status == "failed" else None
+    return {
+        "id": one.file_id,
+        "object": "vector_store.file",
+        "usage_bytes": one.size if one.status == "completed" else 0,
+        "created_at": int(one.created_at),
+        "vector_store_id": one.store_id,
+        "status": one.status,
+        "last_error": error,
+        "chunking_strategy": dict(one.chunking_strategy) if "static" in one.chunking_strategy else DEFAULT_CHUNKING,
+        "attributes": dict(one.attributes),
+    }
+
+
+def _file_error(problem: str) -> str:
+    match trouble(problem):
+        case "image" | "unknown" | "old" | "page":
+            return "unsupported_file"
+        case "" | "slow" | "stopped":
+            return "server_error"
+        case _:
+            return "invalid_file"
+
+
+def file_batch(one: Batch, counts: Counts) -> JSON:
+    ended = "failed" if counts.failed and counts.failed == counts.total else "completed"
+    status = "cancelled" if one.cancelled else "in_progress" if counts.in_progress else ended
+    return {
+        "id": one.id,
+        "object": "vector_store.files_batch",
+        "created_at": int(one.created_at),
+        "vector_store_id": one.store_id,
+        "status": status,
+        "file_counts": _counts(counts),
+    }
+
+
+def _counts(counts: Counts) -> JSON:
+    return {
+        "in_progress": counts.in_progress,
+        "completed": counts.completed,
+        "failed": counts.failed,
+        "cancelled": counts.cancelled,
+        "total": counts.total,
+    }
+
+
+def found(one: Member, rank: int, text: str) -> JSON:
+    """A passage that a search of a store found. There is no score but its rank, from 1 on."""
+    return {
+        "file_id": one.file_id,
+        "filename": one.name,
+        "score": round(1 / rank, 4),
+        "attributes": dict(one.attributes),
+        "content": [{"type": "text", "text": text}],
+    }

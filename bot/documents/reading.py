@@ -126,3 +126,8 @@ _PROBLEMS = {
     "failed": "it is damaged, or too large to work on",
     "stopped": "its reading was stopped, please send it again",
 }
+
+
+def trouble(problem: str) -> str:
+    """The name of a problem, by the sentence that tells of it; empty for another sentence."""
+    return next((name for name, why in _PROBLEMS.items() if problem.endswith(f" was not read: {why}.")), "")

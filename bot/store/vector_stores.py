@@ -14,13 +14,13 @@ from sqlalchemy import ColumnElement, Select, case, delete, func, insert, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.assistants.types import JSON
+from bot.assistants.types import JSON, Run
 from bot.errors import NotFound
 from bot.store import library, uploads
 from bot.store.database import MUCH, parts
-from bot.store.library import Stored
+from bot.store.library import Reach, Stored
 from bot.store.paging import Listing, Page
-from bot.store.schema import documents
+from bot.store.schema import assistants, documents, threads
 from bot.store.schema import uploads as uploads_table
 from bot.store.schema import vector_store_batches as batches
 from bot.store.schema import vector_store_files as members
@@ -295,6 +295,26 @@ def _one(store_id: str, file_id: str) -> tuple[ColumnElement[bool], ...]:
 def _member(row: RowMapping) -> Member:
     fields = ("file_id", "name", "size", "document_id", "created_at", "status", "attributes", "chunking_strategy")
     return Member(row["vector_store_id"], problem=row["problem"] or "", **{name: row[name] for name in fields})
+
+
+async def reach(connection: AsyncConnection, run: Run, now: float) -> Reach:
+    """What a run of a program may search: its thread's files, and the stores that its thread and its assistant name, as
+    far as they are of the thread's tenant and have not expired."""
+    query = select(threads.c.platform, threads.c.workspace, threads.c.tool_resources, assistants.c.settings)
+    both = query.select_from(threads).join(assistants, assistants.c.id == run.assistant_id)
+    of_run = (await connection.execute(both.where(threads.c.id == run.thread_id))).one_or_none()
+    if of_run is None:
+        return Reach("", "")
+    tenant = Tenant(of_run.platform, of_run.workspace)
+    named = {*_named(of_run.tool_resources), *_named(of_run.settings.get("tool_resources"))}
+    its = await connection.execute(select(stores).where(stores.c.id.in_(sorted(named)), *_its(tenant)))
+    living = [one.id for one in map(_store, its.mappings()) if not one.expired(now)]
+    return Reach(tenant.platform, tenant.workspace, tuple(living), run.thread_id)
+
+
+def _named(tool_resources: JSON | None) -> Sequence[str]:
+    search = (tool_resources or {}).get("file_search") or {}
+    return list(search.get("vector_store_ids") or ())
 
 
 # -- batches ----------------------------------------------------------------------------------------------------------
