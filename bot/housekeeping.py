@@ -1,5 +1,5 @@
 """The chores of a day: what is older than `RETENTION_DAYS` goes, and nothing is left in the files of what was removed.
-Of months that are over it is no longer known who used what.
+Of months that are over it is no longer known who used what. Files of programs go when they expire.
 
 The sweep looks what is due, ten seconds after the start and from then on: the start itself waits for no chores. What
 there is to do is done in a task of its own, in small transactions, since it may take long. Passages of files that were
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.budgets import first_day
 from bot.clock import Clock
 from bot.errors import ParleyError
-from bot.store import forgotten, library, retention, spending, traces
+from bot.store import forgotten, library, retention, spending, traces, uploads, vector_stores
 from bot.store.database import Database
 
 DAY = 86_400.0
@@ -65,6 +66,8 @@ class Housekeeping:
             return True
         if await spending.has_people(connection, first_day("month", now)):
             return True
+        if await uploads.expired(connection, now):
+            return True
         if (before := self._before(now)) is None:
             return False
         return await retention.old_record(connection, before) or bool(await retention.outlived(connection, before))
@@ -90,6 +93,8 @@ class Housekeeping:
         month = first_day("month", now)
         if await self._database.read(lambda c: spending.has_people(c, month)):
             await self._database.write(lambda tx: spending.forget_people(tx, month))
+        for tenant, file_id in await self._database.read(lambda c: uploads.expired(c, now)):
+            await self._database.write(partial(vector_stores.remove_upload, tenant=tenant, file_id=file_id))
         if (before := self._before(now)) is not None:
             await self._outlived(before, now)
         await library.clear(self._database)

@@ -18,6 +18,7 @@ from bot.ports import Conversation
 from bot.store import inbox, library, vector_stores
 from bot.store.database import Database
 from bot.store.library import Reach, Shelf, Stored
+from bot.store.vector_stores import VectorStore
 from bot.tenants import PROGRAMS
 from tools.registry import ToolError
 from tools.searching import FoundPassage, SearchAnswer
@@ -37,7 +38,9 @@ class Searching:
         """Raises `ToolError` where the store fails."""
         now = self.library.clock.now()
         try:
-            reach, files = await self.database.read(lambda c: _reach(c, run, now))
+            reach, files, idle = await self.database.read(lambda c: _reach(c, run, now))
+            if idle:
+                await self.database.write(lambda tx: vector_stores.touch(tx, idle, now))
             if not any(file.status == "ready" for file in files):
                 return SearchAnswer()
             hits = await self.library.search(reach, query, MOST)
@@ -47,11 +50,14 @@ class Searching:
         return SearchAnswer(found, [file.name for file in files if file.status == "ready"][:LISTED])
 
 
-async def _reach(connection: AsyncConnection, run: Run, now: float) -> tuple[Reach, Sequence[Stored]]:
+async def _reach(connection: AsyncConnection, run: Run, now: float) -> tuple[Reach, Sequence[Stored], Sequence[str]]:
+    """What is searched, the files there, and the vector stores of whose use is to be noted."""
     asked = await inbox.asked(connection, run.id)
     where = asked.conversation if asked is not None else Conversation("", "", "", "")
+    stores: Sequence[VectorStore] = ()
     if where.platform == PROGRAMS:
-        reach = await vector_stores.reach(connection, run, now)
+        tenant, stores = await vector_stores.of_run(connection, run, now)
+        reach = Reach(tenant.platform, tenant.workspace, tuple(one.id for one in stores), run.thread_id)
     else:
         reach = Reach.of(Shelf(where.platform, where.workspace, where.channel, run.thread_id))
-    return reach, await library.in_reach(connection, reach)
+    return reach, await library.in_reach(connection, reach), [one.id for one in stores if one.idle(now)]

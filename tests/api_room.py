@@ -32,6 +32,8 @@ from tests.scripted_model import ScriptedModel
 
 TENANTS = {"key-ours": Tenant("api", "ours"), "key-theirs": Tenant("api", "theirs"), "key-team": Tenant("slack", "T1")}
 SMALL = 2_000_000
+HOTELS = b"Hotels: up to 120 euro a night, breakfast is paid on top."
+TRAINS = b"Trains are first class, also on the way to hotels."
 
 
 @dataclass(slots=True)
@@ -100,3 +102,20 @@ def _answering(desk: Desk, methods: Mapping[str, Endpoint]) -> Any:
         return result if isinstance(result, Response) else JSONResponse(result)
 
     return answer
+
+
+async def brought(client: openai.AsyncOpenAI, name: str = "hotels.txt", text: bytes = HOTELS) -> str:
+    """A file of a tenant's."""
+    return (await client.files.create(file=(name, text), purpose="assistants")).id
+
+
+async def store(room: ApiRoom, *file_ids: str, client: openai.AsyncOpenAI | None = None, **fields: Any) -> str:
+    """A store in which all is read that can be."""
+    made = await (client or room.ours).vector_stores.create(file_ids=file_ids, **fields)
+    await room.desk.indexing.quiet()
+    return made.id
+
+
+async def found(client: openai.AsyncOpenAI, store_id: str, query: str = "hotels", **fields: Any) -> list[str]:
+    """The ids of the files whose passages are found, the best first."""
+    return [one.file_id for one in (await client.vector_stores.search(store_id, query=query, **fields)).data]

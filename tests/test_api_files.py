@@ -15,7 +15,7 @@ from bot.assistants.lifecycle import new_run
 from bot.assistants.types import RunStep, ShownFile, Thread, ToolCall, new_id
 from bot.documents.reading import LARGEST
 from bot.ports import Conversation
-from bot.store import programs, runs, shown, steps
+from bot.store import library, programs, runs, shown, steps
 from bot.store.schema import runs as runs_table
 from bot.tenants import Tenant
 from tests.api_room import ApiRoom, api_room
@@ -101,6 +101,20 @@ async def test_a_file_that_expires_is_gone_then(room: ApiRoom) -> None:
     assert (await room.ours.files.list()).data == []
     with pytest.raises(openai.NotFoundError):
         await room.ours.files.content(made.id)
+
+
+async def test_an_expired_file_leaves_its_stores_within_a_day(room: ApiRoom) -> None:
+    made = await room.ours.files.create(
+        file=("notes.txt", b"Snow."), purpose="assistants", expires_after={"anchor": "created_at", "seconds": 3600}
+    )
+    lasting = await brought(room.ours)
+    store = await room.ours.vector_stores.create(file_ids=[made.id, lasting])
+    await room.desk.indexing.quiet()
+    await room.parley.next_sweep()
+    room.clock.advance(86_400)
+    await room.parley.next_sweep()
+    assert [one.id for one in (await room.ours.vector_stores.files.list(store.id)).data] == [lasting]
+    assert await room.database.read(library.count) == 1
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,7 @@ async def delete(call: Call) -> JSON:
     async def operation(tx: AsyncConnection) -> None:
         found = await uploads.find(tx, call.tenant, id_, now)
         if found.purpose != MADE:
-            await vector_stores.drop_file(tx, id_)
-            await uploads.remove(tx, call.tenant, id_)
+            await vector_stores.remove_upload(tx, call.tenant, id_)
         elif not await uploads.remove_made(tx, id_):
             raise ApiError("This file cannot be deleted before its run is over.", status=409)
 

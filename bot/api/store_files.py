@@ -39,7 +39,7 @@ async def put(
     places = await vector_stores.add_files(tx, call.tenant, store_id, entries, now, place, batch_id)
     if (await vector_stores.counts(tx, [store_id]))[store_id].total > MOST_FILES:
         raise ApiError(f"A vector store can have {MOST_FILES:,} files at most.", code="file_limit_exceeded")
-    await vector_stores.touch(tx, store_id, now)
+    await vector_stores.touch(tx, [store_id], now)
     return places
 
 
@@ -106,7 +106,7 @@ async def delete(call: Call) -> JSON:
     async def operation(tx: AsyncConnection) -> None:
         await vector_stores.get(tx, call.tenant, store_id)
         await vector_stores.remove_file(tx, store_id, file_id)
-        await vector_stores.touch(tx, store_id, call.desk.clock.now())
+        await vector_stores.touch(tx, [store_id], call.desk.clock.now())
 
     await call.desk.database.write(operation)
     return objects.deleted(file_id, "vector_store.file")

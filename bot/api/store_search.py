@@ -16,7 +16,7 @@ from bot.api.filters import Filter
 from bot.library import fused
 from bot.store import vector_stores
 from bot.store.library import Hit, Reach
-from bot.store.vector_stores import STILL, Member
+from bot.store.vector_stores import Member
 
 Query = Annotated[Text, StringConstraints(min_length=1, max_length=4_096)]
 
@@ -66,8 +66,8 @@ async def _use(call: Call, store_id: str) -> None:
     """Raises `NotFound`, and `ApiError` where it has expired."""
     now = call.desk.clock.now()
     store = await call.desk.database.read(lambda c: store_files.living(c, call, store_id))
-    if now - store.last_active_at > STILL:
-        await call.desk.database.write(lambda tx: vector_stores.touch(tx, store_id, now))
+    if store.idle(now):
+        await call.desk.database.write(lambda tx: vector_stores.touch(tx, [store_id], now))
 
 
 async def _fitting(call: Call, form: _Search) -> frozenset[str] | None:

@@ -18,7 +18,7 @@ from bot.assistants.types import JSON, Run
 from bot.errors import NotFound
 from bot.store import library, uploads
 from bot.store.database import MUCH, parts
-from bot.store.library import Reach, Stored
+from bot.store.library import Stored
 from bot.store.paging import Listing, Page
 from bot.store.schema import assistants, documents, threads
 from bot.store.schema import uploads as uploads_table
@@ -50,6 +50,10 @@ class VectorStore:
 
     def expired(self, now: float) -> bool:
         return self.expires_at is not None and self.expires_at <= now
+
+    def idle(self, now: float) -> bool:
+        """It was not used so lately that another use need not be noted."""
+        return now - self.last_active_at > STILL
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +137,9 @@ async def change(tx: AsyncConnection, changed: VectorStore) -> None:
     await tx.execute(update(stores).where(stores.c.id == changed.id).values(**_described(changed)))
 
 
-async def touch(tx: AsyncConnection, store_id: str, now: float) -> None:
-    """It is used now: its time begins again."""
-    await tx.execute(update(stores).where(stores.c.id == store_id).values(last_active_at=now))
+async def touch(tx: AsyncConnection, store_ids: Collection[str], now: float) -> None:
+    """They are used now: their time begins again."""
+    await tx.execute(update(stores).where(stores.c.id.in_(sorted(store_ids))).values(last_active_at=now))
 
 
 async def remove(tx: AsyncConnection, tenant: Tenant, store_id: str) -> None:
@@ -186,8 +190,8 @@ async def add_files(
     """Put files into a store; `place` makes the places in which they are kept there. Returns those that are to be read,
     with the ids of the files.
 
-    What is in the store already stays as it is but for its attributes, and is read again where it failed or was
-    cancelled. Raises `NotFound` for a file that is not the tenant's.
+    What is in the store already stays, with the attributes and the batch that are given now, and is read again where it
+    failed or was cancelled. Raises `NotFound` for a file that is not the tenant's.
     """
     wanted = {entry.file_id: entry for entry in entries}
     brought = {one.id: one for one in await uploads.these(tx, tenant, wanted.keys(), now)}
@@ -196,9 +200,7 @@ async def add_files(
     there = await _how_far(tx, store_id, wanted.keys())
     for file_id in there.keys() & wanted.keys():
         if there[file_id] in ("in_progress", "completed"):
-            values = {"attributes": dict(wanted[file_id].attributes), "batch_id": batch_id}
-            await tx.execute(update(members).where(*_one(store_id, file_id)).values(**values))
-            del wanted[file_id]
+            await _keep(tx, store_id, wanted.pop(file_id), batch_id)
         else:
             await _drop(tx, *_one(store_id, file_id))
     places = [(place(brought[file_id]), entry) for file_id, entry in wanted.items()]
@@ -207,6 +209,13 @@ async def add_files(
     if rows:
         await tx.execute(insert(members).prefix_with(MUCH), rows)
     return [(stored, entry.file_id) for stored, entry in places]
+
+
+async def _keep(tx: AsyncConnection, store_id: str, entry: Entry, batch_id: str | None) -> None:
+    values: dict[str, Any] = {"attributes": dict(entry.attributes)} if entry.attributes else {}
+    values |= {"batch_id": batch_id} if batch_id else {}
+    if values:
+        await tx.execute(update(members).where(*_one(store_id, entry.file_id)).values(**values))
 
 
 def _row(store_id: str, stored: Stored, entry: Entry, now: float, batch_id: str | None) -> dict[str, Any]:
@@ -266,9 +275,11 @@ async def remove_file(tx: AsyncConnection, store_id: str, file_id: str) -> None:
     await _drop(tx, *_one(store_id, file_id))
 
 
-async def drop_file(tx: AsyncConnection, file_id: str) -> None:
-    """No store has the file any more."""
+async def remove_upload(tx: AsyncConnection, tenant: Tenant, file_id: str) -> None:
+    """Remove a file from all stores, and then itself. Raises `NotFound`."""
+    await uploads.get(tx, tenant, file_id)
     await _drop(tx, members.c.file_id == file_id)
+    await uploads.remove(tx, tenant, file_id)
 
 
 async def searchable(
@@ -297,19 +308,17 @@ def _member(row: RowMapping) -> Member:
     return Member(row["vector_store_id"], problem=row["problem"] or "", **{name: row[name] for name in fields})
 
 
-async def reach(connection: AsyncConnection, run: Run, now: float) -> Reach:
-    """What a run of a program may search: its thread's files, and the stores that its thread and its assistant name, as
-    far as they are of the thread's tenant and have not expired."""
+async def of_run(connection: AsyncConnection, run: Run, now: float) -> tuple[Tenant, Sequence[VectorStore]]:
+    """The tenant of a run's thread, and its stores that the thread and the assistant name and that have not expired."""
     query = select(threads.c.platform, threads.c.workspace, threads.c.tool_resources, assistants.c.settings)
     both = query.select_from(threads).join(assistants, assistants.c.id == run.assistant_id)
-    of_run = (await connection.execute(both.where(threads.c.id == run.thread_id))).one_or_none()
-    if of_run is None:
-        return Reach("", "")
-    tenant = Tenant(of_run.platform, of_run.workspace)
-    named = {*_named(of_run.tool_resources), *_named(of_run.settings.get("tool_resources"))}
+    found = (await connection.execute(both.where(threads.c.id == run.thread_id))).one_or_none()
+    if found is None:
+        return Tenant("", ""), []
+    tenant = Tenant(found.platform, found.workspace)
+    named = {*_named(found.tool_resources), *_named(found.settings.get("tool_resources"))}
     its = await connection.execute(select(stores).where(stores.c.id.in_(sorted(named)), *_its(tenant)))
-    living = [one.id for one in map(_store, its.mappings()) if not one.expired(now)]
-    return Reach(tenant.platform, tenant.workspace, tuple(living), run.thread_id)
+    return tenant, [one for one in map(_store, its.mappings()) if not one.expired(now)]
 
 
 def _named(tool_resources: JSON | None) -> Sequence[str]:
