@@ -76,10 +76,10 @@ async def _fitting(call: Call, form: _Search) -> frozenset[str] | None:
     if wanted is None:
         return None
     store_id = call.id("vector_store_id")
-    files = await call.desk.database.read(lambda c: vector_stores.searchable(c, store_id))
+    files = await call.desk.database.read(lambda c: vector_stores.described(c, store_id))
 
     def fitting() -> frozenset[str]:
-        return frozenset(id_ for id_, one in files.items() if filters.fits(wanted, one.attributes))
+        return frozenset(id_ for id_, attributes in files if filters.fits(wanted, attributes))
 
     return await asyncio.to_thread(fitting)
 
@@ -92,7 +92,7 @@ async def _hits(call: Call, reach: Reach, queries: Sequence[str], most: int) -> 
 
 async def _files(call: Call, store_id: str, hits: Sequence[Hit]) -> Mapping[str, Member]:
     async def operation(connection: AsyncConnection) -> Mapping[str, Member]:
-        return await vector_stores.searchable(connection, store_id, {hit.document_id for hit in hits})
+        return await vector_stores.found(connection, store_id, {hit.document_id for hit in hits})
 
     return await call.desk.database.read(operation)
 

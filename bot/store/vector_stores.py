@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,6 +33,7 @@ STILL = 60.0
 """Seconds in which another use of a store is not noted."""
 
 Status = Literal["in_progress", "completed", "failed", "cancelled"]
+_THERE = ("in_progress", "completed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +199,9 @@ async def add_files(
     if missing := next((file_id for file_id in wanted if file_id not in brought), None):
         raise NotFound("file", missing)
     there = await _how_far(tx, store_id, wanted.keys())
-    for file_id in there.keys() & wanted.keys():
-        if there[file_id] in ("in_progress", "completed"):
-            await _keep(tx, store_id, wanted.pop(file_id), batch_id)
-        else:
-            await _drop(tx, *_one(store_id, file_id))
+    await _keep(tx, store_id, [wanted.pop(id_) for id_, status in there.items() if status in _THERE], batch_id)
+    for some in parts(sorted(there.keys() & wanted.keys())):
+        await _drop(tx, members.c.vector_store_id == store_id, members.c.file_id.in_(some))
     places = [(place(brought[file_id]), entry) for file_id, entry in wanted.items()]
     await library.begin_all(tx, [stored for stored, _ in places])
     rows = [_row(store_id, stored, entry, now, batch_id) for stored, entry in places]
@@ -211,11 +210,20 @@ async def add_files(
     return [(stored, entry.file_id) for stored, entry in places]
 
 
-async def _keep(tx: AsyncConnection, store_id: str, entry: Entry, batch_id: str | None) -> None:
-    values: dict[str, Any] = {"attributes": dict(entry.attributes)} if entry.attributes else {}
-    values |= {"batch_id": batch_id} if batch_id else {}
-    if values:
-        await tx.execute(update(members).where(*_one(store_id, entry.file_id)).values(**values))
+_ONE = (members.c.vector_store_id == bindparam("of_store"), members.c.file_id == bindparam("of_file"))
+_DESCRIBE = update(members).where(*_ONE).values(attributes=bindparam("now")).prefix_with(MUCH)
+
+
+async def _keep(tx: AsyncConnection, store_id: str, entries: Sequence[Entry], batch_id: str | None) -> None:
+    described = [
+        {"of_store": store_id, "of_file": one.file_id, "now": dict(one.attributes)} for one in entries if one.attributes
+    ]
+    if described:
+        await tx.execute(_DESCRIBE, described)
+    if batch_id is not None:
+        for some in parts([one.file_id for one in entries]):
+            here = (members.c.vector_store_id == store_id, members.c.file_id.in_(some))
+            await tx.execute(update(members).where(*here).values(batch_id=batch_id))
 
 
 def _row(store_id: str, stored: Stored, entry: Entry, now: float, batch_id: str | None) -> dict[str, Any]:
@@ -282,15 +290,17 @@ async def remove_upload(tx: AsyncConnection, tenant: Tenant, file_id: str) -> No
     await uploads.remove(tx, tenant, file_id)
 
 
-async def searchable(
-    connection: AsyncConnection, store_id: str, document_ids: Collection[str] | None = None
-) -> Mapping[str, Member]:
-    """The files of a store that can be searched, by their documents; all, or those of some documents."""
+async def described(connection: AsyncConnection, store_id: str) -> Sequence[tuple[str, JSON]]:
+    """The documents of a store with the attributes of their files."""
+    query = select(members.c.document_id, members.c.attributes).where(members.c.vector_store_id == store_id)
+    return [(id_, attributes) for id_, attributes in await connection.execute(query.prefix_with(MUCH))]
+
+
+async def found(connection: AsyncConnection, store_id: str, document_ids: Collection[str]) -> Mapping[str, Member]:
+    """The files of a store that can be searched, by their documents, of which there are few."""
     ready = _MEMBERS.where(members.c.vector_store_id == store_id, _status == "completed")
-    if document_ids is not None:
-        ready = ready.where(members.c.document_id.in_(sorted(document_ids)))
-    rows = (await connection.execute(ready.prefix_with(MUCH))).mappings()
-    return {row["document_id"]: _member(row) for row in rows}
+    rows = await connection.execute(ready.where(members.c.document_id.in_(sorted(document_ids))))
+    return {row["document_id"]: _member(row) for row in rows.mappings()}
 
 
 async def _drop(tx: AsyncConnection, *which: ColumnElement[bool]) -> None:
