@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from bot import access
+from bot.api.indexing import Indexing
 from bot.assistants.engine import Engine
 from bot.budgets import Budgets
 from bot.certificates import certificates
@@ -80,6 +81,7 @@ class Core:
     shelving: Shelving
     relay: Relay
     library: Library
+    indexing: Indexing
     clock: Clock
     tools: Mapping[str, bool]
     """Parley's own tools, and whether the code wants each call to be approved."""
@@ -163,7 +165,7 @@ async def running(
 
 async def _finish(core: Core) -> None:
     """What runs has its few seconds side by side."""
-    await asyncio.gather(core.handler.close(), core.shelving.close())
+    await asyncio.gather(core.handler.close(), core.shelving.close(), core.indexing.close())
 
 
 async def _stop_intake(adapters: Sequence[Adapter]) -> None:
@@ -220,6 +222,7 @@ async def _build(
         shelving,
         Relay(),
         library,
+        Indexing(library, database),
         clock,
         tools,
         assistant.id,

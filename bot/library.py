@@ -172,18 +172,18 @@ class Library:
     async def search(self, of: Shelf | Reach, query: str, most: int) -> Sequence[Hit]:
         """The passages in reach that fit best, the best first. Raises `StoreError`.
 
-        What stands in several copies of a file is one of them.
+        In a thread what stands in several copies of a file is one of them.
         """
         by_words = await self.database.read(lambda c: library.by_words(c, of, query, CANDIDATES))
         if self.vectors is None:
-            return _distinct(by_words)[:most]
+            return _distinct(of, by_words)[:most]
         near = await self._near(of, query, self.vectors)
         ranks = fused([hit.seq for hit in by_words], near)
         known = {hit.seq: hit for hit in by_words}
         missing = [seq for seq in ranks if seq not in known]
         if missing:
             known |= {hit.seq: hit for hit in await self.database.read(lambda c: library.these(c, of, missing))}
-        return _distinct([known[seq] for seq in ranks if seq in known])[:most]
+        return _distinct(of, [known[seq] for seq in ranks if seq in known])[:most]
 
     async def _near(self, of: Shelf | Reach, query: str, vectors: Vectors) -> Sequence[int]:
         """The passages in reach that are nearest in meaning, the nearest first; none where nobody can tell now."""
@@ -221,7 +221,10 @@ async def _put(
     return None
 
 
-def _distinct(hits: Sequence[Hit]) -> Sequence[Hit]:
+def _distinct(of: Shelf | Reach, hits: Sequence[Hit]) -> Sequence[Hit]:
+    """A thread has a copy of a file for each message that it came with; elsewhere files are who they are."""
+    if of.thread_id is None:
+        return hits
     first: dict[tuple[str, str, str], Hit] = {}
     for hit in hits:
         first.setdefault((hit.name, hit.place, hit.text), hit)

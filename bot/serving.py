@@ -106,7 +106,9 @@ def _programs(settings: Settings, core: Core) -> Sequence[BaseRoute]:
     from bot.api.keys import Keys
     from bot.api.routes import routes
 
-    desk = Desk(core.database, core.engine, core.handler, core.relay, core.library, core.clock, core.tools)
+    desk = Desk(
+        core.database, core.engine, core.handler, core.relay, core.library, core.clock, core.tools, core.indexing
+    )
     return routes(desk, Keys(core.database, settings.api_key))
 
 

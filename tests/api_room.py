@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,24 +10,16 @@ from typing import Any
 
 import httpx2
 import openai
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from bot.api import files, vector_stores
-from bot.api.call import Call, Desk, Endpoint
-from bot.api.errors import ApiError
-from bot.api.indexing import Indexing
-from bot.errors import NotFound
-from bot.library import Library
-from bot.relay import Relay
+from bot.api.call import Desk
+from bot.api.routes import routes
 from bot.searching import Searching
 from bot.store.database import Database
 from bot.tenants import Tenant
 from bot.web import serving
 from tests.hand_clock import HandClock
 from tests.parley import Parley, parley_at
+from tests.programs import KnownKeys
 from tests.scripted_model import ScriptedModel
 
 TENANTS = {"key-ours": Tenant("api", "ours"), "key-theirs": Tenant("api", "theirs"), "key-team": Tenant("slack", "T1")}
@@ -63,13 +55,14 @@ class ApiRoom:
 @asynccontextmanager
 async def api_room(path: Path) -> AsyncIterator[ApiRoom]:
     async with AsyncExitStack() as stack:
-        parley = await stack.enter_async_context(parley_at(path, ScriptedModel()))
+        parley = await stack.enter_async_context(parley_at(path, ScriptedModel(), api=True))
         core = parley.core
-        library = Library(core.database, core.handler.ownership.name, parley.clock)
-        indexing = Indexing(library, core.database)
-        desk = Desk(core.database, core.engine, core.handler, Relay(), library, parley.clock, {}, indexing)
-        stack.push_async_callback(indexing.close)
-        port = await stack.enter_async_context(serving(_routes(desk), 0, health=dict, host="127.0.0.1"))
+        desk = Desk(
+            core.database, core.engine, core.handler, core.relay, core.library, core.clock, core.tools, core.indexing
+        )
+        port = await stack.enter_async_context(
+            serving(routes(desk, KnownKeys(TENANTS)), 0, health=dict, host="127.0.0.1")
+        )
         url = f"http://127.0.0.1:{port}/v1"
         ours, theirs, team = (openai.AsyncOpenAI(api_key=key, base_url=url, max_retries=0) for key in TENANTS)
         for client in (ours, theirs, team):
@@ -77,31 +70,6 @@ async def api_room(path: Path) -> AsyncIterator[ApiRoom]:
         headers = {"authorization": "Bearer key-ours"}
         http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, headers=headers))
         yield ApiRoom(parley, desk, url, ours, theirs, team, http)
-
-
-def _routes(desk: Desk) -> list[Route]:
-    tables = ((files.UPLOADS, files.LARGEST_UPLOAD), (files.ENDPOINTS, SMALL), (vector_stores.ENDPOINTS, SMALL))
-    return [
-        Route(f"/v1{path}", _answering(desk, methods), methods=list(methods), max_body_size=most)
-        for table, most in tables
-        for path, methods in table.items()
-    ]
-
-
-def _answering(desk: Desk, methods: Mapping[str, Endpoint]) -> Any:
-    async def answer(request: Request) -> Response:
-        tenant = TENANTS[request.headers["authorization"].removeprefix("Bearer ")]
-        try:
-            result = await methods[request.method](Call(request, tenant, desk))
-        except ApiError as error:
-            return error.response()
-        except NotFound as error:
-            return ApiError(str(error), status=404).response()
-        except HTTPException as error:
-            return ApiError(error.detail, status=error.status_code).response()
-        return result if isinstance(result, Response) else JSONResponse(result)
-
-    return answer
 
 
 async def brought(client: openai.AsyncOpenAI, name: str = "hotels.txt", text: bytes = HOTELS) -> str:

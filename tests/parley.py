@@ -64,11 +64,13 @@ async def parley_at(
     room: Room | None = None,
     clock: HandClock | None = None,
     registry: Registry | None = None,
+    api: bool = False,
     **changes: Any,
 ) -> AsyncIterator[Parley]:
     room, hand = room or Room(), clock or HandClock()
     adapter = RoomAdapter(room)
     used: Clock = hand
     registry = registry or Registry([forecast, tide])
-    async with running(settings_for(path, **changes), [adapter], model=model, registry=registry, clock=used) as core:
+    settings = settings_for(path, **changes)
+    async with running(settings, [adapter], api=api, model=model, registry=registry, clock=used) as core:
         yield Parley(core, room, adapter, hand)

@@ -12,9 +12,7 @@ from openai import AsyncOpenAI
 
 from bot.api.call import Desk
 from bot.api.routes import routes
-from bot.library import Library
 from bot.models.port import Model
-from bot.relay import Relay
 from bot.tenants import DEFAULT, Tenant
 from bot.web import serving
 from tests.parley import Parley, parley_at
@@ -53,12 +51,11 @@ async def programs_at(
     keys: Mapping[str, Tenant] | None = None,
     **changes: Any,
 ) -> AsyncIterator[Programs]:
-    async with parley_at(path, model, registry=registry, **changes) as parley:
-        core, relay = parley.core, Relay()
-        core.handler.serve({parley.alice.platform: parley.alice}, relay)
-        library = Library(core.database, core.handler.ownership.name, parley.clock)
-        tools = {tool.name: tool.approval for tool in (registry or {}).values()}
-        desk = Desk(core.database, core.engine, core.handler, relay, library, parley.clock, tools)
+    async with parley_at(path, model, registry=registry, api=True, **changes) as parley:
+        core = parley.core
+        desk = Desk(
+            core.database, core.engine, core.handler, core.relay, core.library, core.clock, core.tools, core.indexing
+        )
         known = KnownKeys({KEY: DEFAULT, **(keys or {})})
         async with serving(routes(desk, known), 0, health=dict, host="127.0.0.1") as port:
             made = Programs(parley, f"http://127.0.0.1:{port}")

@@ -211,7 +211,7 @@ async def test_a_run_searches_the_stores_of_its_assistant_and_its_thread(room: A
 async def test_a_run_searches_the_files_of_its_own_thread(room: ApiRoom) -> None:
     run, other = await run_in(room, OURS), await run_in(room, OURS)
     for thread_id, text in ((run.thread_id, HOTELS), (other.thread_id, TRAINS)):
-        placed = room.desk.library.place(Shelf("api", "ours", "", thread_id), "a.txt", "text/plain", 5, "", "msg_1")
+        placed = room.desk.library.place(Shelf("api", "ours", "", thread_id), "a.txt", "text/plain", 5, "")
         assert (await room.desk.library.read(placed, text, begun=False)).problem == ""
     assert await heard(room, run) == [HOTELS.decode()]
 

@@ -294,6 +294,7 @@ class ToolOutputs(Body):
     tool_outputs: Annotated[list[ToolOutput], Field(max_length=128)]
     stream: bool | None = None
 
+
 # -- vector stores ----------------------------------------------------------------------------------------------------
 
 MOST_IN_BATCH = 2_000

@@ -5,7 +5,7 @@ Each is there under `/v1` and, for clients of Azure OpenAI, under `/openai` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from bot.api import assistants, messages, runs, steps, threads
+from bot.api import assistants, files, messages, runs, steps, threads, vector_stores
 from bot.api.call import Call, Desk, Endpoint
 from bot.api.errors import ApiError, broken, unavailable
 from bot.errors import BadToolOutputs, NotFound, StoreError
@@ -32,6 +32,8 @@ ENDPOINTS: Table = {
     **threads.ENDPOINTS,
     **messages.ENDPOINTS,
     **steps.ENDPOINTS,
+    **files.ENDPOINTS,
+    **vector_stores.ENDPOINTS,
 }
 
 log = structlog.get_logger(__name__)
@@ -47,29 +49,28 @@ def routes(desk: Desk, keys: Keys) -> Sequence[BaseRoute]:
     return [Mount(prefix, routes=list(_table(desk, keys))) for prefix in PREFIXES]
 
 
-def _table(desk: Desk, keys: Keys) -> Sequence[BaseRoute]:
-    made: list[BaseRoute] = [
-        Route(path, _answering(desk, keys, methods), methods=list(_METHODS), max_body_size=LARGEST_BODY)
-        for path, methods in ENDPOINTS.items()
-    ]
-    return [
-        *made,
-        Route("/{path:path}", _answering(desk, keys, {}), methods=list(_METHODS), max_body_size=LARGEST_BODY),
-    ]
+def _table(desk: Desk, keys: Keys) -> Iterator[BaseRoute]:
+    for table, most in (
+        (files.UPLOADS, files.LARGEST_UPLOAD),
+        (ENDPOINTS, LARGEST_BODY),
+        ({"/{path:path}": {}}, LARGEST_BODY),
+    ):
+        for path, methods in table.items():
+            yield Route(path, _answering(desk, keys, methods, most), methods=list(_METHODS), max_body_size=most)
 
 
 _METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH")
 
 
 def _answering(
-    desk: Desk, keys: Keys, methods: Mapping[str, Endpoint]
+    desk: Desk, keys: Keys, methods: Mapping[str, Endpoint], most: int
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """The endpoints of a path, one for each method, behind the key."""
 
     async def answer(request: Request) -> Response:
         try:
             tenant = await _tenant(request, keys)
-            return await _served(Call(request, tenant, desk), methods)
+            return await _served(Call(request, tenant, desk), methods, most)
         except ApiError as error:
             return error.response()
         except NotFound as error:
@@ -90,12 +91,12 @@ def _answering(
     return answer
 
 
-async def _served(call: Call, methods: Mapping[str, Endpoint]) -> Response:
+async def _served(call: Call, methods: Mapping[str, Endpoint], most: int) -> Response:
     endpoint = methods.get(call.request.method)
     if endpoint is None:
         raise _no_such(call.request, methods)
-    if int(call.request.headers.get("content-length") or 0) > LARGEST_BODY:
-        raise ApiError(f"The body of the request is larger than {LARGEST_BODY // 1_000_000} MB.", status=413)
+    if int(call.request.headers.get("content-length") or 0) > most:
+        raise ApiError(f"The body of the request is larger than {most // 1_000_000} MB.", status=413)
     result = await endpoint(call)
     return result if isinstance(result, Response) else JSONResponse(result)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -169,9 +168,10 @@ def _is_python(text: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that are none
-            return bool(ast.parse(text).body)
+            compile(text, "<code>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return False
+    return text != ""
 
 
 def _anything(schema: Mapping[str, Any], text: str) -> Any:
