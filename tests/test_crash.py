@@ -28,7 +28,7 @@ from tools.context import context
 from tools.registry import Registry, tool
 
 QUESTIONS = ("one?", "two?", "three?")
-MOST = {False: 40, True: 46}
+MOST = {False: 40, True: 48}
 """Some more effects than the conversation has, plain and `raw`; death beyond its end does not disturb it."""
 
 POINTS = [(point, raw) for raw, most in MOST.items() for point in range(1, most, 2)]
