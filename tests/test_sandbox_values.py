@@ -17,7 +17,7 @@ from tools.bounded import Answer
 from tools.monty import LONGEST_TEXT, Ran, heard
 from tools.sandbox import Sandbox
 
-SOON = 30.0
+SOON = 60.0
 """Seconds after which the process of the tests is ended: what hashes holds the lock that other limits need."""
 RESPONSIVE = 1.0
 """Seconds that the loop may be held, on a machine that has much else to do."""
