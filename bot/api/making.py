@@ -14,7 +14,7 @@ from bot.api.errors import ApiError
 from bot.api.incoming import Incoming
 from bot.api.messages import must_be_quiet
 from bot.assistants.lifecycle import new_run
-from bot.assistants.types import Assistant, Run, new_id
+from bot.assistants.types import Assistant, Run, ToolChoice, function_name, new_id
 from bot.ports import Conversation
 from bot.store import assistants, policies, programs, runs
 from bot.store.policies import Policy
@@ -49,6 +49,7 @@ def _run(
     choice = given.get("tool_choice")
     if isinstance(choice, Mapping):
         choice = {name: value for name, value in choice.items() if value is not None}
+    _must_be_possible(choice, tools)
     chosen = given.get("response_format")
     truncation = given.get("truncation_strategy")
     return new_run(
@@ -69,6 +70,17 @@ def _run(
         truncation_strategy=dict(truncation) if truncation else {"type": "auto"},
         metadata=given.get("metadata") or {},
     )
+
+
+def _must_be_possible(choice: ToolChoice | None, tools: Sequence[Mapping[str, Any]]) -> None:
+    """Raises `ApiError` where a tool is forced that the run does not have."""
+    if choice == "required" and not tools:
+        raise ApiError("'tool_choice' is 'required', but this run has no tools.", param="tool_choice")
+    if isinstance(choice, Mapping) and function_name(choice) not in map(function_name, tools):
+        raise ApiError(
+            f"'tool_choice' names '{function_name(choice)}', which is none of the tools of this run.",
+            param="tool_choice",
+        )  # fmt: skip
 
 
 def _over(given: Mapping[str, Any], name: str, otherwise: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,6 +20,7 @@ from bot.store import programs, steps
 
 async def create(call: Call) -> JSON | Response:
     call.query("include")
+    include = call.included([objects.RESULTS])
     form, thread_id = await call.body(NewRun), call.id("thread_id")
     given = form.given()
     await call.desk.database.read(lambda c: programs.thread(c, call.tenant, thread_id))
@@ -31,7 +32,7 @@ async def create(call: Call) -> JSON | Response:
 
     run = await call.desk.database.write(operation)
     await incoming.shelve(call, thread_id, messages)
-    return _begun(call, run, stream=bool(form.stream))
+    return _begun(call, run, stream=bool(form.stream), include=include)
 
 
 async def create_with_thread(call: Call) -> JSON | Response:
@@ -47,13 +48,16 @@ async def create_with_thread(call: Call) -> JSON | Response:
     return _begun(call, run, stream=bool(form.stream), thread=objects.thread(thread))
 
 
-def _begun(call: Call, run: Run, *, stream: bool, thread: JSON | None = None) -> JSON | Response:
+def _begun(
+    call: Call, run: Run, *, stream: bool, thread: JSON | None = None, include: Collection[str] = ()
+) -> JSON | Response:
     if not stream:
         call.desk.handler.begin(run.id)
         return objects.run(run)
     begun = [("thread.created", thread)] if thread else []
     told = objects.run(run)
-    return streamed(call, run, [*begun, ("thread.run.created", told), ("thread.run.queued", told)])
+    begun += [("thread.run.created", told), ("thread.run.queued", told)]
+    return streamed(call, run, begun, include=include)
 
 
 async def retrieve(call: Call) -> JSON:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,8 +44,11 @@ QUIET = 15.0
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
-def streamed(call: Call, run: Run, begun: Sequence[Told], done: Sequence[RunStep] = ()) -> StreamingResponse:
-    """What happens to a run from now on, after the events in `begun`. `done`: its steps so far, as they were told.
+def streamed(
+    call: Call, run: Run, begun: Sequence[Told], done: Sequence[RunStep] = (), include: Collection[str] = ()
+) -> StreamingResponse:
+    """What happens to a run from now on, after the events in `begun`. `done`: its steps so far, as they were told;
+    `include`: further fields that were asked for.
 
     Nobody drives the run yet: that begins here, when the listener is there.
     """
@@ -53,7 +56,7 @@ def streamed(call: Call, run: Run, begun: Sequence[Told], done: Sequence[RunStep
     async def events() -> AsyncIterator[str]:
         with call.desk.relay.listening(run.id) as listener:
             call.desk.handler.begin(run.id)
-            telling = Telling(run, done)
+            telling = Telling(run, done, include)
             for told in begun:
                 yield _written(told)
             while not telling.over:
@@ -100,8 +103,9 @@ def _written(told: Told) -> str:
 class Telling:
     """Turns what happens to a run into events, each once, whatever is told again."""
 
-    def __init__(self, run: Run, done: Sequence[RunStep] = ()) -> None:
+    def __init__(self, run: Run, done: Sequence[RunStep] = (), include: Collection[str] = ()) -> None:
         self._run = run
+        self._include = include
         self._builtin = builtin(run)
         self._steps: dict[str, RunStep] = {step.id: step for step in done}
         self._ended = {step.id for step in done if step.status != "in_progress"}
@@ -179,7 +183,8 @@ class Telling:
             yield "thread.run.step.in_progress", told
             fresh = [replace(call, output=None, shown=()) for call in step.calls]
             asked = [
-                {"index": number, **found.call(step.run_id, call, self._builtin)} for number, call in enumerate(fresh)
+                {"index": number, **_what_is_asked(found.call(step.run_id, call, self._builtin))}
+                for number, call in enumerate(fresh)
             ]
             yield "thread.run.step.delta", _step_delta(step, asked)
         yield from self._finish(step, found)
@@ -190,7 +195,7 @@ class Telling:
             if call.id in numbers and was.id not in self._ended:
                 calls = tuple(call if other.id == call.id else other for other in was.calls)
                 self._steps[was.id] = step = replace(was, calls=calls)
-                came = _what_came(found.call(step.run_id, call, self._builtin))
+                came = _what_came(found.call(step.run_id, call, self._builtin, self._include))
                 yield "thread.run.step.delta", _step_delta(step, [{"index": numbers[call.id], **came}])
                 yield from self._finish(step, found)
                 return
@@ -198,7 +203,7 @@ class Telling:
     def _finish(self, step: RunStep, found: Found) -> Iterator[Told]:
         if step.status != "in_progress" and step.id not in self._ended:
             self._ended.add(step.id)
-            yield f"thread.run.step.{step.status}", found.step(step, self._builtin)
+            yield f"thread.run.step.{step.status}", found.step(step, self._builtin, self._include)
 
     def _end(self, run: Run) -> Iterator[Told]:
         for step in self._steps.values():
@@ -222,13 +227,18 @@ def _step_delta(step: RunStep, calls: Sequence[JSON]) -> JSON:
     return {"id": step.id, "object": "thread.run.step.delta", "delta": {"step_details": details}}
 
 
+def _what_is_asked(call: JSON) -> JSON:
+    """A call before its output: what a search finds comes with that."""
+    return {**call, "file_search": {}} if call["type"] == "file_search" else call
+
+
 def _what_came(call: JSON) -> JSON:
-    """Of a call what its output adds: what was told before would be put behind itself."""
+    """Of a call what its output adds: clients put texts that are told again behind the first, its id too."""
     match call["type"]:
         case "function":
-            return {"type": "function", "id": call["id"], "function": {"output": call["function"]["output"]}}
+            return {"type": "function", "function": {"output": call["function"]["output"]}}
         case "code_interpreter":
             outputs = [{"index": at, **one} for at, one in enumerate(call["code_interpreter"]["outputs"])]
-            return {"type": "code_interpreter", "id": call["id"], "code_interpreter": {"outputs": outputs}}
-        case _:
-            return call
+            return {"type": "code_interpreter", "code_interpreter": {"outputs": outputs}}
+        case kind:
+            return {"type": kind, kind: call[kind]}
