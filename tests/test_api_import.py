@@ -383,7 +383,7 @@ async def test_a_thread_is_kept_with_its_messages_or_not_at_all(database: Databa
         (lines(A, listed(T, {**M, "role": "system"})), "line 2: data[1]: Invalid value: 'system'. Supported values"),
         (lines(A, [{**M, "content": [{"type": "audio"}]}]), "line 2: [0]: Invalid value: 'audio'. Supported values"),
         (lines([{**M, "content": [{"type": "text", "text": {}}]}]), "[0]: Missing required parameter: 'content[0]."),
-        (lines([{**M, "id": "../x"}]), "[0]: Invalid 'id': string does not match the pattern"),
+        (lines([{**M, "id": "../x"}]), "[0]: Invalid 'id': string does not match pattern"),
         (lines([{**A, "tools": [{"type": "retrieval"}]}]), "[0]: Invalid value: 'retrieval'. Supported values are:"),
         (lines([{**A, "metadata": {"a": 1}}]), "[0]: Invalid type for 'metadata.a': expected a string, but got an"),
         (lines([{**A, "model": ""}]), "[0]: Invalid 'model': string too short."),

@@ -13,6 +13,7 @@ from bot.api import pages
 from bot.api.body import Form, parsed
 from bot.api.errors import ApiError
 from bot.api.indexing import Indexing
+from bot.api.refusals import short, supported
 from bot.assistants.engine import Engine
 from bot.clock import Clock
 from bot.handler import Handler
@@ -23,6 +24,7 @@ from bot.store.paging import Page
 from bot.tenants import Tenant
 
 JSON = dict[str, Any]
+JSON_TYPE = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,14 @@ class Call:
 
     async def body(self, form: type[Form]) -> Form:
         """Raises `ApiError`."""
-        return parsed(await self.request.body(), form)
+        data = await self.request.body()
+        kind = self.request.headers.get("content-type", JSON_TYPE)
+        if data and kind.partition(";")[0].strip().lower() != JSON_TYPE:
+            raise ApiError(
+                f"Unsupported content type: '{short(kind)}'. This API method only accepts '{JSON_TYPE}' requests.",
+                status=415, code="unsupported_content_type",
+            )  # fmt: skip
+        return parsed(data, form)
 
     def page(self, *others: str) -> Page:
         """What the query asks for. `others` are further parameters that are known. Raises `ApiError`."""
@@ -64,7 +73,8 @@ class Call:
         query = self.request.query_params
         for name in query:
             if name.removesuffix("[]") not in (*known, "api-version"):
-                raise ApiError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+                said = short(name)
+                raise ApiError(f"Unknown parameter: '{said}'.", param=said, code="unknown_parameter")
         return query
 
     def included(self, known: Collection[str]) -> Collection[str]:
@@ -72,12 +82,7 @@ class Call:
         asked = [*self.request.query_params.getlist("include[]"), *self.request.query_params.getlist("include")]
         for one in asked:
             if one not in known:
-                allowed = ", ".join(f"'{name}'" for name in sorted(known))
-                raise ApiError(
-                    f"Invalid value: '{one[:64]}'. Supported values are: {allowed}.",
-                    param="include",
-                    code="invalid_value",
-                )
+                raise ApiError(supported(one, sorted(known)), param="include", code="invalid_value")
         return asked
 
 

@@ -14,6 +14,7 @@ Model = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Instructions = Annotated[Text, StringConstraints(max_length=256_000)]
 FunctionName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9_-]+$")]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Tokens = Annotated[int, Field(ge=256, le=2**31 - 1)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 # -- tools ------------------------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ class AttachmentTool(Body):
 
 class Attachment(Body):
     file_id: Id
-    tools: list[AttachmentTool] = Field(default_factory=list)
+    tools: Annotated[list[AttachmentTool], Field(max_length=100)] = Field(default_factory=list)
 
 
 class NewMessage(Body):
@@ -246,7 +247,7 @@ class ChangedThread(Body):
 
 class Truncation(Body):
     type: Literal["auto", "last_messages"]
-    last_messages: Annotated[int, Field(ge=1)] | None = None
+    last_messages: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Truncation:
@@ -266,8 +267,8 @@ class RunFields(Body):
     temperature: Temperature | None = None
     top_p: TopP | None = None
     stream: bool | None = None
-    max_prompt_tokens: Annotated[int, Field(ge=256)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=256)] | None = None
+    max_prompt_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
     truncation_strategy: Truncation | None = None
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None

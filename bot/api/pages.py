@@ -35,11 +35,12 @@ def _limit(said: str | None, most: int) -> int:
         raise ApiError(
             "Invalid type for 'limit': expected an integer.", param="limit", code="invalid_type"
         )  # fmt: skip
-    if not 1 <= int(said) <= most:
-        raise ApiError(
-            f"Invalid 'limit': expected a value >= 1 and <= {most}, but got {int(said)} instead.",
-            param="limit", code="invalid_value",
-        )  # fmt: skip
+    for wrong, side, bound in ((int(said) < 1, "below min", ">= 1"), (int(said) > most, "above max", f"<= {most}")):
+        if wrong:
+            raise ApiError(
+                f"Invalid 'limit': integer {side}imum value. Expected a value {bound}, but got {int(said)} instead.",
+                param="limit", code=f"integer_{side.replace(' ', '_')}_value",
+            )  # fmt: skip
     return int(said)
 
 

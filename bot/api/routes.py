@@ -5,14 +5,16 @@ Each is there under `/v1` and, for clients of Azure OpenAI, under `/openai` and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Message, Receive, Scope, Send
 
 from bot.api import assistants, files, messages, runs, steps, threads, vector_stores
 from bot.api.call import Call, Desk, Endpoint
@@ -24,6 +26,10 @@ PREFIXES = ("/v1", "/openai/v1", "/openai")
 LARGEST_BODY = 2_000_000
 """Bytes of a request that is JSON: 100 messages of some 20 kB. What is larger is answered with 413."""
 
+UNBOUNDED = 1 << 62
+"""What starlette is told to let through: `_bounded` is there."""
+
+Taken = TypeVar("Taken", Mount, Route)
 Table = Mapping[str, Mapping[str, Endpoint]]
 
 ENDPOINTS: Table = {
@@ -46,31 +52,40 @@ class Keys(Protocol):
 
 
 def routes(desk: Desk, keys: Keys) -> Sequence[BaseRoute]:
-    return [Mount(prefix, routes=list(_table(desk, keys))) for prefix in PREFIXES]
+    return [_whole(Mount(prefix, routes=list(_table(desk, keys)))) for prefix in PREFIXES]
 
 
 def _table(desk: Desk, keys: Keys) -> Iterator[BaseRoute]:
-    for table, most in (
-        (files.UPLOADS, files.LARGEST_UPLOAD),
-        (ENDPOINTS, LARGEST_BODY),
-        ({"/{path:path}": {}}, LARGEST_BODY),
-    ):
+    for table, most in ((files.UPLOADS, files.LARGEST_UPLOAD), (ENDPOINTS, LARGEST_BODY)):
         for path, methods in table.items():
-            yield Route(path, _answering(desk, keys, methods, most), methods=list(_METHODS), max_body_size=most)
+            yield Route(path, _Answering(desk, keys, methods, most), max_body_size=UNBOUNDED)
+    yield _whole(Route("/{path:path}", _Answering(desk, keys, {}, LARGEST_BODY), max_body_size=UNBOUNDED))
 
 
-_METHODS = ("GET", "POST", "DELETE", "PUT", "PATCH")
+def _whole(route: Taken) -> Taken:
+    """A route whose path may also have line breaks in it, which `%0A` stands for."""
+    route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
+    return route
 
 
-def _answering(
-    desk: Desk, keys: Keys, methods: Mapping[str, Endpoint], most: int
-) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+class _Answering:
     """The endpoints of a path, one for each method, behind the key."""
 
-    async def answer(request: Request) -> Response:
+    def __init__(self, desk: Desk, keys: Keys, methods: Mapping[str, Endpoint], most: int) -> None:
+        self._desk = desk
+        self._keys = keys
+        self._methods = methods
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, _bounded(receive, self._most), send)
+        response = await self._answer(request)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         try:
-            tenant = await _tenant(request, keys)
-            return await _served(Call(request, tenant, desk), methods, most)
+            tenant = await _tenant(request, self._keys)
+            return await _served(Call(request, tenant, self._desk), self._methods, self._most)
         except ApiError as error:
             return error.response()
         except NotFound as error:
@@ -88,7 +103,24 @@ def _answering(
             log.exception("request failed", path=request.url.path)
             return broken().response()
 
-    return answer
+
+def _bounded(receive: Receive, most: int) -> Receive:
+    """A body of at most so many bytes. Raises `ApiError`; starlette's own limit answers in a form of its own."""
+    taken = 0
+
+    async def bounded() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise _too_large(most)
+        return message
+
+    return bounded
+
+
+def _too_large(most: int) -> ApiError:
+    return ApiError(f"The body of the request is larger than {most // 1_000_000} MB.", status=413)
 
 
 async def _served(call: Call, methods: Mapping[str, Endpoint], most: int) -> Response:
@@ -96,7 +128,7 @@ async def _served(call: Call, methods: Mapping[str, Endpoint], most: int) -> Res
     if endpoint is None:
         raise _no_such(call.request, methods)
     if int(call.request.headers.get("content-length") or 0) > most:
-        raise ApiError(f"The body of the request is larger than {most // 1_000_000} MB.", status=413)
+        raise _too_large(most)
     result = await endpoint(call)
     return result if isinstance(result, Response) else JSONResponse(result)
 

@@ -11,6 +11,7 @@ from bot.api import objects, pages
 from bot.api.call import JSON, Call, Endpoint
 from bot.api.errors import ApiError
 from bot.api.forms import ChangedStoreFile, NewBatch, NewStoreFile
+from bot.api.refusals import supported
 from bot.assistants.types import new_id
 from bot.store import library, vector_stores
 from bot.store.library import Shelf, Stored
@@ -201,10 +202,7 @@ def _status(said: str | None) -> Status | None:
         if said == known:
             return known  # type: ignore[no-any-return]
     if said is not None:
-        allowed = ", ".join(f"'{known}'" for known in get_args(Status))
-        raise ApiError(
-            f"Invalid value: '{said[:64]}'. Supported values are: {allowed}.", param="filter", code="invalid_value"
-        )
+        raise ApiError(supported(said, get_args(Status)), param="filter", code="invalid_value")
     return None
 
 
