@@ -19,6 +19,7 @@ from bot.api import objects, pages
 from bot.api.body import Body, checked
 from bot.api.call import JSON, Call, Endpoint
 from bot.api.errors import ApiError
+from bot.api.refusals import short
 from bot.assistants.types import new_id, well_formed
 from bot.documents.reading import LARGEST
 from bot.store import uploads, vector_stores
@@ -142,7 +143,10 @@ def _fields(said: Mapping[str, str]) -> _Fields:
         outer, bracket, inner = name.partition("[")
         if not bracket:
             fields[name] = value
-        elif isinstance(within := fields.setdefault(outer, {}), dict):
+        else:
+            within = fields.setdefault(outer, {})
+            if not isinstance(within, dict):
+                raise ApiError(f"Unknown parameter: '{short(name)}'.", param=short(name), code="unknown_parameter")
             whole = value.isascii() and value.isdigit() and len(value) < 10
             within[inner.removesuffix("]")] = int(value) if whole else value
     return checked(fields, _Fields)

@@ -22,8 +22,6 @@ def refusal(problems: Sequence[ErrorDetails], given: Any) -> ApiError:
         placed, key=lambda one: (one[0]["type"] != "extra_forbidden", -_depth(one[1]), one[0]["type"] in _KINDS)
     )
     message, code = _sentence(worst, param)
-    if worst["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        param = f"{param}.type"
     return ApiError(message, param=param or None, code=code)
 
 
@@ -51,7 +49,7 @@ def _path(problem: ErrorDetails, given: Any) -> str:
         elif isinstance(at, dict) and (part in at or (last and problem["type"] == "missing")):
             path += f".{short(part)}" if path else short(part)
             at = at.get(part)
-    return path
+    return f"{path}.type" if problem["type"].startswith("union_tag_") else path
 
 
 def _depth(path: str) -> int:
@@ -82,24 +80,23 @@ def _sentence(problem: ErrorDetails, param: str) -> tuple[str, str]:
     kind, about, given = problem["type"], problem.get("ctx", {}), problem["input"]
     if kind == "extra_forbidden":
         return f"Unknown parameter: '{param}'.", "unknown_parameter"
-    if kind == "missing":
+    if kind in ("missing", "union_tag_not_found"):
         return f"Missing required parameter: '{param}'.", "missing_required_parameter"
-    if kind == "union_tag_not_found":
-        return f"Missing required parameter: '{param}.type'.", "missing_required_parameter"
     if kind in _KINDS:
         return f"Invalid type for '{param}': expected {_KINDS[kind]}, but got {_told(given)} instead.", "invalid_type"
+    if kind == "union_tag_invalid" and not isinstance(given["type"], str):
+        return f"Invalid type for '{param}': expected a string, but got {_told(given['type'])} instead.", "invalid_type"
     if kind in ("literal_error", "union_tag_invalid"):
         return supported(*_choice(problem)), "invalid_value"
     if kind in ("string_too_long", "string_too_short", "too_long", "too_short"):
         return _length(problem, param)
     if kind in _LIMITS:
-        name, words, sign = _LIMITS[kind]
-        noun = "integer" if isinstance(given, int) else "decimal"
-        code = f"{noun}_{words.replace(' ', '_').replace('minimum', 'min').replace('maximum', 'max')}_value"
-        wanted, got = about[name], short(json.dumps(given))
+        name, side, sign = _LIMITS[kind]
+        noun, got = "integer" if isinstance(given, int) else "decimal", short(json.dumps(given))
+        wanted = f"{sign} {about[name]:g}" if abs(about[name]) < 10_000 else f"{sign} {about[name]}"
         return (
-            f"Invalid '{param}': {noun} {words} value. Expected a value {sign} {wanted}, but got {got} instead.",
-            code,
+            f"Invalid '{param}': {noun} {side}imum value. Expected a value {wanted}, but got {got} instead.",
+            f"{noun}_{side.replace(' ', '_')}_value",
         )
     if kind == "string_pattern_mismatch":
         return f"Invalid '{param}': string does not match pattern. Expected a string that matches the pattern " \
@@ -113,9 +110,9 @@ def _sentence(problem: ErrorDetails, param: str) -> tuple[str, str]:
 def _choice(problem: ErrorDetails) -> tuple[str, Iterator[str]]:
     """What was said, and what may be."""
     about, given = problem.get("ctx", {}), problem["input"]
-    said = given if isinstance(given, str) else json.dumps(given)
     if problem["type"] == "union_tag_invalid":
-        said = str(about.get("tag"))
+        given = given["type"]
+    said = given if isinstance(given, str) else json.dumps(given)
     allowed = str(about.get("expected") or about.get("expected_tags"))
     return said, (one[1] for one in re.finditer(r"'([^']*)'", allowed))
 

@@ -18,13 +18,17 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bot.api import assistants, files, messages, runs, steps, threads, vector_stores
 from bot.api.call import Call, Desk, Endpoint
-from bot.api.errors import ApiError, broken, unavailable
+from bot.api.errors import ApiError, broken, not_found, unavailable
+from bot.api.refusals import short
 from bot.errors import BadToolOutputs, NotFound, StoreError
 from bot.tenants import Tenant
 
 PREFIXES = ("/v1", "/openai/v1", "/openai")
 LARGEST_BODY = 2_000_000
 """Bytes of a request that is JSON: 100 messages of some 20 kB. What is larger is answered with 413."""
+
+LONGEST_PATH = 200
+"""Characters of a path that an error repeats."""
 
 UNBOUNDED = 1 << 62
 """What starlette is told to let through: `_bounded` is there."""
@@ -89,7 +93,7 @@ class _Answering:
         except ApiError as error:
             return error.response()
         except NotFound as error:
-            return ApiError(str(error), status=404).response()
+            return not_found(error.noun, short(error.id)).response()
         except BadToolOutputs as error:
             return ApiError(str(error), param="tool_outputs").response()
         except StoreError as error:
@@ -149,6 +153,7 @@ async def _tenant(request: Request, keys: Keys) -> Tenant:
 
 def _no_such(request: Request, methods: Mapping[str, Endpoint]) -> ApiError:
     path = request.url.path
+    path = path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…"
     if methods:
         return ApiError(
             f"Not allowed to {request.method} on {path}. Allowed: {', '.join(sorted(methods))}.",
