@@ -7,7 +7,6 @@ left at shutdown. What no event here can tell of, `bot.sweep` finds.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -65,7 +64,7 @@ class Handler:
         self._clock = clock
         self._limit = limit
         self._outlets = Outlets(clock, self._record)
-        self._made: deque[str] = deque()  # runs of programs for which there is no room yet
+        self._made: dict[str, None] = {}  # runs that are to be taken up as soon as there is room
         self._active: dict[str, Active] = {}  # by run; a thread's next run may begin while the last one is delivered
         self._claiming = 0
         self._looking = 0  # whether somebody has moved a run on while it came to rest
@@ -144,8 +143,8 @@ class Handler:
         self._fill()
 
     def begin(self, run_id: str) -> None:
-        """A program made this run: drive it as soon as there is room."""
-        self._made.append(run_id)
+        """Drive a run of ours, which waits in the store, as soon as there is room."""
+        self._made[run_id] = None
         self._quiet.clear()
         self._fill()
 
@@ -271,7 +270,7 @@ class Handler:
         """Begin runs of programs, and runs for waiting threads, as far as there is room."""
         while self._has_room() and self._made:
             self._claiming += 1
-            run_id = self._made.popleft()
+            self._made.pop(run_id := next(iter(self._made)))
             self._keep(self._take_up(run_id), f"take up {run_id}")
         while self._has_room() and (thread_id := self._line.next()):
             self._claiming += 1

@@ -6,7 +6,7 @@ To the handler this stands in the place of a delivery: there is no platform to b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -26,13 +26,19 @@ Heard = Event | BegunAgain
 class Listener:
     """What one listener has yet to take."""
 
-    _events: asyncio.Queue[Heard] = field(default_factory=asyncio.Queue)
+    _heard: list[Heard] = field(default_factory=list)
+    _came: asyncio.Event = field(default_factory=asyncio.Event)
 
     def hear(self, event: Heard) -> None:
-        self._events.put_nowait(event)
+        self._heard.append(event)
+        self._came.set()
 
-    async def next(self) -> Heard:
-        return await self._events.get()
+    async def next(self) -> Sequence[Heard]:
+        """All that has come since the last time, in its order; waits for something to come."""
+        await self._came.wait()
+        self._came.clear()
+        heard, self._heard = self._heard, []
+        return heard
 
 
 class Relay:

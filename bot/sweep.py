@@ -75,6 +75,8 @@ class Sweep:
         for run_id, status in ours:
             if status == "cancelling":
                 await self._handler.let_go(run_id)
+            elif status == "queued":
+                self._handler.begin(run_id)
             elif run_id not in resting:
                 await self._handler.resume(run_id)
         for run_id in await self._database.read(lambda c: runs.not_shown(c, owner=me)) if resting else ():

@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from bot.api import objects, rendering
 from bot.api.call import Call
@@ -31,8 +34,10 @@ from bot.assistants.events import (
     TextDiscarded,
 )
 from bot.assistants.types import Message, Run, RunStep, ToolCall
-from bot.relay import BegunAgain, Heard
-from bot.store import programs
+from bot.errors import NotFound, StoreError
+from bot.relay import BegunAgain, Heard, Listener
+from bot.store import programs, runs, steps
+from bot.store.database import Database
 
 JSON = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -40,7 +45,10 @@ Told = tuple[str, JSON | None]
 """The name of an event and its data."""
 
 QUIET = 15.0
-"""Seconds after which a comment keeps a stream open on which nothing happens."""
+"""Seconds after which a comment keeps a stream open on which nothing happens, and the store is asked for the run."""
+SOON = 1.0
+"""The same, the first time."""
+_JSON = json.JSONEncoder(ensure_ascii=False)
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
@@ -52,52 +60,97 @@ def streamed(
 
     Nobody drives the run yet: that begins here, when the listener is there.
     """
+    return _Stream(call, run, begun, Telling(run, done, include))
 
-    async def events() -> AsyncIterator[str]:
-        with call.desk.relay.listening(run.id) as listener:
-            call.desk.handler.begin(run.id)
-            telling = Telling(run, done, include)
-            for told in begun:
-                yield _written(told)
-            while not telling.over:
+
+class _Stream(StreamingResponse):
+    """The run begins with it even where the client has gone before anything could be sent."""
+
+    def __init__(self, call: Call, run: Run, begun: Sequence[Told], telling: Telling) -> None:
+        super().__init__((), media_type="text/event-stream", headers=HEADERS)
+        self._call = call
+        self._run = run
+        self._begun = begun
+        self._telling = telling
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        desk = self._call.desk
+        with desk.relay.listening(self._run.id) as listener:
+            desk.handler.begin(self._run.id)
+            self.body_iterator = self._events(listener)
+            await super().__call__(scope, receive, send)
+
+    async def _events(self, listener: Listener) -> AsyncIterator[str]:
+        """What is known at once goes out as one piece."""
+        yield _all_written(self._begun)
+        wait = SOON
+        while not self._telling.over:
+            try:
                 try:
-                    async with asyncio.timeout(QUIET):
-                        event = await listener.next()
+                    async with asyncio.timeout(wait):
+                        heard = await listener.next()
                 except TimeoutError:
-                    yield ": still at work\n\n"
-                    continue
-                for told in telling.of(event, await _looked_up(call, event)):
-                    yield _written(told)
-            yield "event: done\ndata: [DONE]\n\n"
+                    heard = await missed(self._call.desk.database, self._run)
+                    wait = QUIET
+                told = [one for event in heard for one in await self._told(event)]
+            except Exception:
+                log.exception("stream broke off", run_id=self._run.id)
+                yield _written(("error", broken().body["error"]))
+                return
+            yield _all_written(told) or ": still at work\n\n"
+        yield "event: done\ndata: [DONE]\n\n"
 
-    return StreamingResponse(_safely(events()), media_type="text/event-stream", headers=HEADERS)
+    async def _told(self, event: Heard) -> Sequence[Told]:
+        telling = self._telling
+        return () if telling.over else list(telling.of(event, await self._looked_up(event)))
+
+    async def _looked_up(self, event: Heard) -> Found:
+        """What an event refers to, where that has to be asked for."""
+        database, tenant = self._call.desk.database, self._call.tenant
+        match event:
+            case MessageCompleted(message) if self._telling.has_calls or rendering.MARK.search(message.text):
+                return await database.read(lambda c: rendering.of_messages(c, tenant, [message]))
+            case CallsRecorded(step) if any(call.name in (rendering.CODE, rendering.SEARCH) for call in step.calls):
+                return await database.read(lambda c: rendering.of_steps(c, tenant, [step]))
+            case OutputRecorded(done) if done.name == rendering.SEARCH:
+                numbers = [one["number"] for one in rendering.passages(done)]
+                return Found(await database.read(lambda c: programs.sources(c, tenant, numbers)))
+            case _:
+                return Found()
 
 
-async def _safely(events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def missed(database: Database, run: Run) -> Sequence[Heard]:
+    """What a run came to of which nothing was heard: another process drives it, or it had begun before. Nothing while
+    it is at work. Told twice, it counts once.
+    """
+
+    async def operation(connection: AsyncConnection) -> Sequence[Heard]:
+        found = await runs.get(connection, run.id)
+        if found.status in ("queued", "in_progress", "cancelling"):
+            return ()
+        events: list[Heard] = [RunStarted(found)] if any(to == "in_progress" for to, _ in found.transitions) else []
+        for step in await steps.of_runs(connection, [run.id]):
+            if step.type == "tool_calls":
+                events.append(CallsRecorded(step))
+            elif step.message_id is not None:
+                with suppress(NotFound):  # it was deleted
+                    message = await programs.message(connection, run.thread_id, step.message_id)
+                    events.append(MessageCompleted(message, step))
+        return [*events, ActionRequired(found) if found.status == "requires_action" else RunEnded(found)]
+
     try:
-        async for event in events:
-            yield event
-    except Exception:
-        log.exception("stream broke off")
-        yield _written(("error", broken().body["error"]))
+        return await database.read(operation)
+    except StoreError as error:
+        log.warning("run not looked at while nothing is heard of it", run_id=run.id, error=str(error))
+        return ()
 
 
-async def _looked_up(call: Call, event: Heard) -> Found:
-    """What an event refers to, where that has to be asked for."""
-    match event:
-        case MessageCompleted(message) if message.text:
-            return await call.desk.database.read(lambda c: rendering.of_messages(c, call.tenant, [message]))
-        case CallsRecorded(step):
-            return await call.desk.database.read(lambda c: rendering.of_steps(c, call.tenant, [step]))
-        case OutputRecorded(done) if done.name == rendering.SEARCH:
-            numbers = [one["number"] for one in rendering.passages(done)]
-            return Found(await call.desk.database.read(lambda c: programs.sources(c, call.tenant, numbers)))
-        case _:
-            return Found()
+def _all_written(told: Iterable[Told]) -> str:
+    return "".join(map(_written, told))
 
 
 def _written(told: Told) -> str:
-    return f"event: {told[0]}\ndata: {json.dumps(told[1], ensure_ascii=False)}\n\n"
+    return f"event: {told[0]}\ndata: {_JSON.encode(told[1])}\n\n"
 
 
 class Telling:
@@ -112,6 +165,11 @@ class Telling:
         self._open: tuple[Message, RunStep] | None = None
         self._begun = False
         self.over = False
+
+    @property
+    def has_calls(self) -> bool:
+        """Tools were called, which may have made files."""
+        return any(step.type == "tool_calls" for step in self._steps.values())
 
     def of(self, event: Heard, found: Found) -> Iterable[Told]:
         match event:
