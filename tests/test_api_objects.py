@@ -135,7 +135,7 @@ async def test_limits_that_cannot_be_are_refused(client: AsyncOpenAI) -> None:
     for limit in (0, 101, -1):
         with pytest.raises(openai.BadRequestError, match="limit"):
             await client.beta.assistants.list(limit=limit)
-    with pytest.raises(openai.BadRequestError, match="Supported values are: 'asc' or 'desc'"):
+    with pytest.raises(openai.BadRequestError, match="Supported values are: 'asc' and 'desc'"):
         await client.beta.assistants.list(order="up")  # type: ignore[arg-type]
     with pytest.raises(openai.NotFoundError, match="No assistant found with id 'asst_0'"):
         await client.beta.assistants.list(after="asst_0")
