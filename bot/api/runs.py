@@ -36,16 +36,22 @@ async def create(call: Call) -> JSON | Response:
 
 
 async def create_with_thread(call: Call) -> JSON | Response:
-    """The thread stays where the run cannot be made."""
+    """Where the run cannot be made there is no thread either."""
     form = await call.body(NewThreadAndRun)
     given = form.given()
     await call.desk.database.read(lambda c: programs.assistant(c, call.tenant, form.assistant_id))
     about = dict(given.get("thread") or {})
     if given.get("tool_resources") is not None:
         about["tool_resources"] = {**(about.get("tool_resources") or {}), **given["tool_resources"]}
-    thread = await threads.made(call, about)
-    run = await call.desk.database.write(lambda tx: making.begin(tx, call, thread.id, given, ()))
-    return _begun(call, run, stream=bool(form.stream), thread=objects.thread(thread))
+    begun = await threads.begin(call, about)
+
+    async def operation(tx: AsyncConnection) -> Run:
+        await begun.add(tx, call)
+        return await making.begin(tx, call, begun.thread.id, given, ())
+
+    run = await call.desk.database.write(operation)
+    await begun.shelve(call)
+    return _begun(call, run, stream=bool(form.stream), thread=objects.thread(begun.thread))
 
 
 def _begun(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,29 +12,39 @@ from bot.api import incoming, objects, resources
 from bot.api.call import JSON, Call, Endpoint
 from bot.api.errors import ApiError
 from bot.api.forms import ChangedThread, NewThread
+from bot.api.incoming import Incoming
 from bot.assistants.types import Thread, new_id
 from bot.store import forgetting, programs
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A thread that is to be, with its first messages."""
+
+    thread: Thread
+    messages: Sequence[Incoming]
+
+    async def add(self, tx: AsyncConnection, call: Call) -> None:
+        await programs.add_thread(tx, call.tenant, self.thread)
+        await incoming.add(tx, self.thread.id, self.messages, self.thread.created_at)
+
+    async def shelve(self, call: Call) -> None:
+        await incoming.shelve(call, self.thread.id, self.messages)
+
+
 async def create(call: Call) -> JSON:
     form = await call.body(NewThread)
-    return objects.thread(await made(call, form.given()))
+    begun = await begin(call, form.given())
+    await call.desk.database.write(lambda tx: begun.add(tx, call))
+    await begun.shelve(call)
+    return objects.thread(begun.thread)
 
 
-async def made(call: Call, given: Mapping[str, Any]) -> Thread:
-    """A thread with the messages that are given."""
+async def begin(call: Call, given: Mapping[str, Any]) -> Begun:
+    """A thread with the messages that are given. Raises `ApiError`, and `NotFound` for files that are not there."""
     messages = [await incoming.read(call, one) for one in given.get("messages", ())]
     kept = await resources.kept(call, given.get("tool_resources"))
-    now = call.desk.clock.now()
-    thread = Thread(new_id("thread"), now, given.get("metadata") or {}, kept)
-
-    async def operation(tx: AsyncConnection) -> None:
-        await programs.add_thread(tx, call.tenant, thread)
-        await incoming.add(tx, thread.id, messages, now)
-
-    await call.desk.database.write(operation)
-    await incoming.shelve(call, thread.id, messages)
-    return thread
+    return Begun(Thread(new_id("thread"), call.desk.clock.now(), given.get("metadata") or {}, kept), messages)
 
 
 async def retrieve(call: Call) -> JSON:
