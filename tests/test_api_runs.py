@@ -297,3 +297,40 @@ async def test_a_stream_that_broke_begins_a_message_anew(
         *WRITTEN, "thread.run.completed",
     ]  # fmt: skip
     assert await said(client, thread) == ["How is Oslo?", "It is cold."]
+
+
+async def test_a_stream_tells_what_happened_before_it_was_listened_to(
+    programs: Programs, client: AsyncOpenAI, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the handler looks at the run again just when its outputs have come."""
+    model.call(("get_weather", {"place": "Oslo"}))
+    model.say("It ", "snows.")
+    thread, assistant = await asked(client, tools=[WEATHER])
+    runs = client.beta.threads.runs
+    run = await runs.create_and_poll(thread_id=thread, assistant_id=assistant, poll_interval_ms=10)
+    assert run.required_action is not None
+    (call,) = run.required_action.submit_tool_outputs.tool_calls
+    core = programs.parley.core
+    await programs.parley.quiet()
+    submit = core.engine.submit_tool_outputs
+
+    async def submitted(run_id: str, outputs: Any) -> Any:
+        found = await submit(run_id, outputs)
+        await core.handler.resume(run_id)
+        await programs.parley.quiet()
+        return found
+
+    monkeypatch.setattr(type(core.engine), "submit_tool_outputs", lambda _, *given: submitted(*given))
+    heard = Noting()
+    async with runs.submit_tool_outputs_stream(
+        run_id=run.id,
+        thread_id=thread,
+        tool_outputs=[{"tool_call_id": call.id, "output": "Snow"}],
+        event_handler=heard,
+    ) as stream:
+        await stream.until_done()
+    assert heard.names == [
+        "thread.run.queued", "thread.run.in_progress", "thread.run.step.completed", *A_MESSAGE, "thread.message.delta",
+        *WRITTEN, "thread.run.completed",
+    ]  # fmt: skip
+    assert heard.text == "It snows."

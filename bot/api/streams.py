@@ -177,7 +177,7 @@ class Telling:
                 if not self._begun:
                     self._begun = True
                     yield "thread.run.in_progress", objects.run(replace(run, status="in_progress"))
-            case MessageBegun(message, step):
+            case MessageBegun(message, step) if step.id not in self._ended:
                 yield from self._begin(message, step)
             case TextAppended(text) if self._open is not None:
                 yield "thread.message.delta", _delta(self._open[0].id, {"value": text})
