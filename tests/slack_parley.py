@@ -45,6 +45,7 @@ async def slack_parley(
     clock: Clock | None = None,
     registry: Registry | None = None,
     follow_threads: bool = True,
+    api: bool = False,
     **changes: Any,
 ) -> AsyncIterator[SlackParley]:
     """Connected to the workspace, over Socket Mode or by signed `http` requests."""
@@ -59,7 +60,9 @@ async def slack_parley(
     )
     adapter = SlackAdapter(settings, used)
     tools = registry or Registry([forecast, tide])
-    async with running(settings_for(path, **changes), [adapter], model=model, registry=tools, clock=used) as core:
+    async with running(
+        settings_for(path, **changes), [adapter], api=api, model=model, registry=tools, clock=used
+    ) as core:
         parley = SlackParley(core, adapter, workspace)
         if not http:
             await workspace.connected()

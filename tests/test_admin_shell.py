@@ -159,7 +159,7 @@ async def test_the_terminals_own_place_is_meant_where_it_is_named(parley: Parley
     assert await shell(parley, "tools list") == "forecast: on\ntide: on"
     assert "  ada “Ada” in console: tools disable tide" in await shell(parley, "audit", console)
     assert "thread_" not in await shell(parley, "threads", console)
-    assert (await shell(parley, "threads")).startswith("There is no command “threads”.")
+    assert (await shell(parley, "threads")).startswith("There are no threads of programs in this workspace")
 
 
 @pytest.mark.parametrize("text", ["usage me", "export me"])

@@ -15,6 +15,7 @@ from bot.assistants.types import Author
 from bot.commands import Commands
 from bot.commands.conversation import NOTHING_TO_RENEW, ConversationCommands
 from bot.commands.rights import Rights
+from bot.commands.threads import ThreadCommands
 from bot.commands.tools import ADMINS_ONLY, ToolCommands
 from bot.handler import Handler
 from bot.ports import CommandRequest, Conversation
@@ -43,7 +44,8 @@ class Chat:
         self.rights = Rights(database, admins, clock)
         stopping = Stopping(cast(Handler, None), self.rights)  # there are no runs
         switches = ToolCommands(database, self.rights, TOOLS, "either")
-        self.commands = Commands(self.rights, [switches, ConversationCommands(database, stopping, clock)])
+        conversation = ConversationCommands(database, stopping, clock)
+        self.commands = Commands(self.rights, [switches, conversation, ThreadCommands(database, self.rights)])
 
     async def say(self, text: str, *, by: Author = ALICE, admin: bool = True, where: Conversation = HERE) -> str:
         return (await self.commands.run(CommandRequest(where, by, text, platform_admin=admin))).text
@@ -98,6 +100,7 @@ async def test_help_shows_the_switches_to_admins_only(chat: Chat) -> None:
         "tools enable NAME [here|workspace]",
         "tools disable NAME [here|workspace]",
         "tools approve NAME on|off [asker|admins|either] [here|workspace]",
+        "threads [list|show ID|continue ID]",
     ]
 
 
@@ -178,7 +181,7 @@ async def test_a_tools_command_that_makes_no_sense_is_answered_with_its_forms(ch
 
 
 async def test_an_unknown_command_is_answered_with_the_known_ones(chat: Chat) -> None:
-    assert await chat.say("dance now") == "There is no command “dance”. There are: tools, new, stop, help."
+    assert await chat.say("dance now") == "There is no command “dance”. There are: tools, new, stop, threads, help."
 
 
 async def test_wrong_words_change_nothing(chat: Chat) -> None:
@@ -204,7 +207,7 @@ async def test_new_gives_the_conversation_a_fresh_thread_and_keeps_the_old_one(c
 async def test_the_operators_terminal_alone_lists_the_threads(chat: Chat) -> None:
     terminal = Conversation("console", "local", "console", "main")
     assert await chat.say("threads", where=terminal) == "No threads yet."
-    assert (await chat.say("threads")).startswith("There is no command “threads”.")
+    assert (await chat.say("threads")).startswith("There are no threads of programs in this ")
 
 
 async def test_stop_without_a_run_says_so(chat: Chat) -> None:

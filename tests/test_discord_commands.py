@@ -21,7 +21,7 @@ FRESH = "A fresh conversation begins here. I no longer see what was said before.
 NOTHING_TO_STOP = "There is nothing to stop here."
 LIST_IN_GUILD = OVERWRITE_IN_GUILD.replace("PUT", "GET")
 NAMES = [
-    *("ask", "new", "stop", "why", "help", "tools", "assistant", "files"),
+    *("ask", "new", "stop", "why", "help", "tools", "assistant", "files", "threads"),
     *("usage", "budget", "audit", "export", "forget"),
     MENU,
 ]

@@ -59,6 +59,7 @@ SCOPE = _choice(
     ("this channel", "channel"),
 )
 WHAT = _choice("what", "This conversation, if nothing is said", ("this conversation", THIS), ("all that is mine", "me"))
+THREAD = _option(STRING, "id", "Its id, as the list tells it", required=True)
 
 COMMANDS: Sequence[JSON] = (
     _command(
@@ -135,6 +136,13 @@ COMMANDS: Sequence[JSON] = (
             "Remove a file (admins)",
             [_option(STRING, "file", "Its name, or the id that the list of namesakes tells", required=True), SCOPE],
         ),
+    ),
+    _group(
+        "threads",
+        "What programs talked about (admins)",
+        _command("list", "The threads that programs made in this server (admins)"),
+        _command("show", "The last messages of one (admins)", [THREAD]),
+        _command("continue", "Go on with one in this conversation (admins)", [THREAD]),
     ),
     _command(
         "usage",

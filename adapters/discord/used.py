@@ -14,7 +14,7 @@ from typing import Any
 SUBCOMMAND = 1
 
 ORDER = (
-    *("tool", "name", "state", "by", "field", "value", "file"),
+    *("tool", "name", "state", "by", "field", "value", "file", "id"),
     *("who", "whose", "period", "amount", "unit", "count", "what", "sure", "scope"),
 )
 """The options in the order in which the core reads them, whatever command they belong to. Discord sends them as people

@@ -11,6 +11,7 @@ from bot.commands.conversation import ConversationCommands
 from bot.commands.files import FilesCommands, Shelver
 from bot.commands.keeping import KeepingCommands
 from bot.commands.rights import Rights
+from bot.commands.threads import ThreadCommands
 from bot.commands.tools import ToolCommands
 from bot.commands.usage import UsageCommand
 from bot.commands.why import WhyCommand
@@ -38,6 +39,7 @@ def build(
         AssistantCommands(database, rights, registry.names, clock),
         FilesCommands(database, rights, library, shelver),
         ConversationCommands(database, stopping, clock),
+        ThreadCommands(database, rights),
         WhyCommand(database, prices),
         UsageCommand(database, rights, prices, clock),
         BudgetCommands(database, rights, prices, clock),

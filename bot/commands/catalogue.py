@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot import access
 from bot.commands import scopes
 from bot.commands.rights import Rights
 from bot.ports import Answer, CommandRequest
@@ -56,8 +55,6 @@ class Commands:
         known: dict[str, Command] = {}
         for group in self.groups:
             known |= group.commands
-        if request.conversation.platform != access.OPERATOR:
-            known.pop("threads", None)
         return known | {"help": self._help}
 
     async def _help(self, request: CommandRequest, _rest: str) -> str:

@@ -32,7 +32,7 @@ class ConversationCommands:
 
     @property
     def commands(self) -> Mapping[str, Command]:
-        return {"new": self._new, "stop": self._stop, "threads": self._threads}
+        return {"new": self._new, "stop": self._stop}
 
     async def _new(self, request: CommandRequest, _rest: str) -> str:
         async def operation(tx: AsyncConnection) -> str:
@@ -45,13 +45,6 @@ class ConversationCommands:
             return "A fresh conversation begins here. I no longer see what was said before."
 
         return await self.database.write(operation)
-
-    async def _threads(self, request: CommandRequest, _rest: str) -> str:
-        place = request.conversation
-        lines = await self.database.read(lambda c: threads.newest_first(c, 20, platform=place.platform))
-        now = await self.database.read(lambda c: threads.bound(c, place))
-        marks = [f"{'*' if line.id == now else ' '} {line.id}  {line.messages:>4}  {line.title}" for line in lines]
-        return "\n".join(marks) or "No threads yet."
 
     async def _stop(self, request: CommandRequest, _rest: str) -> str:
         outcomes = [await self.stopping.stop(request, run_id) for run_id in await self._stoppable(request.conversation)]

@@ -18,6 +18,7 @@ from bot.store.runs import to_run
 from bot.store.schema import (
     WAITING,
     assistants,
+    bindings,
     documents,
     messages,
     passages,
@@ -27,8 +28,8 @@ from bot.store.schema import (
     threads,
     vector_store_files,
 )
-from bot.store.threads import KEPT, to_message
-from bot.tenants import Tenant
+from bot.store.threads import KEPT, ThreadLine, newest_first, to_message
+from bot.tenants import PROGRAMS, Tenant
 
 # -- threads ----------------------------------------------------------------------------------------------------------
 
@@ -58,6 +59,26 @@ async def thread(connection: AsyncConnection, tenant: Tenant, thread_id: str) ->
 async def change_thread(tx: AsyncConnection, changed: Thread) -> None:
     values = {"metadata": dict(changed.metadata), "tool_resources": changed.tool_resources}
     await tx.execute(update(threads).where(threads.c.id == changed.id).values(**values))
+
+
+def _free(tenant: Tenant) -> tuple[ColumnElement[bool], ...]:
+    """A tenant's threads in which programs said something, and that are no conversation of people's."""
+    its = (threads.c.platform == tenant.platform, threads.c.workspace == tenant.workspace)
+    bound = select(bindings.c.thread_id).where(bindings.c.thread_id == threads.c.id).exists()
+    brought = select(messages.c.seq).where(messages.c.thread_id == threads.c.id, messages.c.key.is_not(None)).exists()
+    shown = select(runs.c.id).where(runs.c.thread_id == threads.c.id, runs.c.platform != PROGRAMS).exists()
+    said = select(messages.c.seq).where(messages.c.thread_id == threads.c.id, KEPT).exists()
+    return *its, said, ~bound, ~brought, ~shown
+
+
+async def free_threads(connection: AsyncConnection, tenant: Tenant, limit: int) -> Sequence[ThreadLine]:
+    """The newest of them, the newest first."""
+    return await newest_first(connection, limit, None, *_free(tenant))
+
+
+async def is_free(connection: AsyncConnection, tenant: Tenant, thread_id: str) -> bool:
+    found = await connection.execute(select(threads.c.id).where(threads.c.id == thread_id, *_free(tenant)))
+    return found.first() is not None
 
 
 # -- messages ---------------------------------------------------------------------------------------------------------

@@ -75,10 +75,15 @@ async def bind(tx: AsyncConnection, conversation: Conversation, now: float) -> s
 async def rebind(tx: AsyncConnection, conversation: Conversation, now: float) -> str:
     """Give the conversation a fresh thread; the old one stays in the store. What was said there is to be forgotten."""
     thread_id = new_id("thread")
-    put = upsert(bindings).values(**_key(conversation), thread_id=thread_id)
     await tx.execute(insert(threads).values(id=thread_id, created_at=now, metadata=AFRESH, **_whose(conversation)))
-    await tx.execute(put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"thread_id": thread_id}))
+    await rebind_to(tx, conversation, thread_id)
     return thread_id
+
+
+async def rebind_to(tx: AsyncConnection, conversation: Conversation, thread_id: str) -> None:
+    """Let the conversation go on in a thread that is there; the one it had stays in the store."""
+    put = upsert(bindings).values(**_key(conversation), thread_id=thread_id)
+    await tx.execute(put.on_conflict_do_update(index_elements=list(_key(conversation)), set_={"thread_id": thread_id}))
 
 
 _BOUND = select(bindings.c.thread_id).where(*(bindings.c[name] == bindparam(name) for name in PLACE))
@@ -114,15 +119,17 @@ async def exists(connection: AsyncConnection, thread_id: str) -> bool:
     return (await connection.execute(select(threads.c.id).where(threads.c.id == thread_id))).first() is not None
 
 
-async def newest_first(connection: AsyncConnection, limit: int, platform: str | None = None) -> Sequence[ThreadLine]:
-    """The threads that were made last, at most `limit`; those that are bound on `platform`, where one is given."""
+async def newest_first(
+    connection: AsyncConnection, limit: int, platform: str | None = None, *only: ColumnElement[bool]
+) -> Sequence[ThreadLine]:
+    """The threads that were made last, at most `limit`; those with runs on `platform`, where one is given."""
     of_thread = and_(messages.c.thread_id == threads.c.id, KEPT)
     count = select(func.count(messages.c.seq)).where(of_thread).scalar_subquery()
     query = select(threads.c.id, threads.c.created_at, _first(messages.c.text), count, _first(messages.c.conversation))
     query = query.order_by(threads.c.created_at.desc(), threads.c.id.desc())
     if platform is not None:
         query = query.where(threads.c.id.in_(select(runs.c.thread_id).where(runs.c.platform == platform)))
-    found = await connection.execute(query.limit(limit))
+    found = await connection.execute(query.where(*only).limit(limit))
     return [
         ThreadLine(id_, at, number, " ".join((text or "").split())[:60], Conversation(*where) if where else None)
         for id_, at, text, number, where in found
