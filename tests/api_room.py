@@ -17,6 +17,7 @@ from bot.searching import Searching
 from bot.store.database import Database
 from bot.tenants import Tenant
 from bot.web import serving
+from tests.api_schemas import Checking, checked_client
 from tests.hand_clock import HandClock
 from tests.parley import Parley, parley_at
 from tests.programs import KnownKeys
@@ -64,11 +65,11 @@ async def api_room(path: Path) -> AsyncIterator[ApiRoom]:
             serving(routes(desk, KnownKeys(TENANTS)), 0, health=dict, host="127.0.0.1")
         )
         url = f"http://127.0.0.1:{port}/v1"
-        ours, theirs, team = (openai.AsyncOpenAI(api_key=key, base_url=url, max_retries=0) for key in TENANTS)
+        ours, theirs, team = (checked_client(api_key=key, base_url=url) for key in TENANTS)
         for client in (ours, theirs, team):
             stack.push_async_callback(client.close)
         headers = {"authorization": "Bearer key-ours"}
-        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, headers=headers))
+        http = await stack.enter_async_context(httpx2.AsyncClient(base_url=url, headers=headers, transport=Checking()))
         yield ApiRoom(parley, desk, url, ours, theirs, team, http)
 
 

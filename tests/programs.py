@@ -15,6 +15,7 @@ from bot.api.routes import routes
 from bot.models.port import Model
 from bot.tenants import DEFAULT, Tenant
 from bot.web import serving
+from tests.api_schemas import checked_client
 from tests.parley import Parley, parley_at
 from tests.scripted_model import ScriptedModel
 from tools.registry import Registry
@@ -37,7 +38,7 @@ class Programs:
     clients: list[AsyncOpenAI] = field(default_factory=list)
 
     def client(self, key: str = KEY, **options: Any) -> AsyncOpenAI:
-        made = AsyncOpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, **options)
+        made = checked_client(base_url=f"{self.url}/v1", api_key=key, **options)
         self.clients.append(made)
         return made
 
