@@ -15,7 +15,10 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from bot.api.body import Body, parsed
+from bot.api.errors import ApiError
 from bot.api.files import LARGEST_UPLOAD, UPLOADS
+from bot.api.forms import NewAssistant, NewMessage, NewRun, NewThread
 from bot.api.routes import ENDPOINTS, LARGEST_BODY
 from bot.tenants import Tenant
 from tests.api_schemas import problem_of_answer
@@ -188,79 +191,79 @@ TOOL = {"type": "function", "function": {"name": "a b"}}
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "param", "message"),
+    ("form", "body", "param", "message"),
     [
-        ("/assistants", {}, "model", "Missing required parameter: 'model'."),
+        (NewAssistant, {}, "model", "Missing required parameter: 'model'."),
         (
-            "/assistants", {"model": 7}, "model",
+            NewAssistant, {"model": 7}, "model",
             "Invalid type for 'model': expected a string, but got an integer instead.",
         ),
         (
-            "/assistants", {"model": "m", "tools": [TOOL]}, "tools[0].function.name",
+            NewAssistant, {"model": "m", "tools": [TOOL]}, "tools[0].function.name",
             "Invalid 'tools[0].function.name': string does not match pattern. Expected a string that matches the "
             "pattern '^[a-zA-Z0-9_-]+$'.",
         ),
         (
-            "/assistants", {"model": "m", "tools": [{"type": "function"}]}, "tools[0].function",
+            NewAssistant, {"model": "m", "tools": [{"type": "function"}]}, "tools[0].function",
             "Missing required parameter: 'tools[0].function'.",
         ),
         (
-            "/assistants", {"model": "m", "tools": [{"type": "retrieval"}]}, "tools[0].type",
+            NewAssistant, {"model": "m", "tools": [{"type": "retrieval"}]}, "tools[0].type",
             "Invalid value: 'retrieval'. Supported values are: 'code_interpreter', 'file_search', and 'function'.",
         ),
-        ("/assistants", {"model": "m", "tools": [{}]}, "tools[0].type", "Missing required parameter: 'tools[0].type'."),
+        (NewAssistant, {"model": "m", "tools": [{}]}, "tools[0].type", "Missing required parameter: 'tools[0].type'."),
         (
-            "/assistants", {"model": "m", "response_format": {"type": "xml"}}, "response_format.type",
+            NewAssistant, {"model": "m", "response_format": {"type": "xml"}}, "response_format.type",
             "Invalid value: 'xml'. Supported values are: 'text', 'json_object', and 'json_schema'.",
         ),
         (
-            "/assistants", {"model": "m", "temperature": 3}, "temperature",
+            NewAssistant, {"model": "m", "temperature": 3}, "temperature",
             "Invalid 'temperature': integer above maximum value. Expected a value <= 2, but got 3 instead.",
         ),
         (
-            "/threads", {"metadata": MANY_NAMES}, "metadata",
+            NewThread, {"metadata": MANY_NAMES}, "metadata",
             "Invalid 'metadata': too many properties. Expected an object with at most 16 properties, but got an object "
             "with 17 properties instead.",
         ),
         (
-            "/threads", {"metadata": {"k" * 65: "v"}}, f"metadata.{'k' * 64}…",
+            NewThread, {"metadata": {"k" * 65: "v"}}, f"metadata.{'k' * 64}…",
             f"Invalid 'metadata.{'k' * 64}…': property name too long. Expected a property name with maximum length 64, "
             "but got a property name with length 65 instead.",
         ),
         (
-            "/threads", {"metadata": {"k": "v" * 513}}, "metadata.k",
+            NewThread, {"metadata": {"k": "v" * 513}}, "metadata.k",
             "Invalid 'metadata.k': string too long. Expected a string with maximum length 512, but got a string with "
             "length 513 instead.",
         ),
         (
-            "/threads/$thread/messages", {"role": "tool", "content": "Cold."}, "role",
+            NewMessage, {"role": "tool", "content": "Cold."}, "role",
             "Invalid value: 'tool'. Supported values are: 'user' and 'assistant'.",
         ),
         (
-            "/threads/$thread/messages", {"role": "user", "content": []}, "content",
+            NewMessage, {"role": "user", "content": []}, "content",
             "Invalid 'content': array too short. Expected an array with minimum length 1, but got an array with length "
             "0 instead.",
         ),
         (
-            "/threads/$thread/messages", {"role": "user", "content": [{"type": "text", "text": 7}]}, "content[0].text",
+            NewMessage, {"role": "user", "content": [{"type": "text", "text": 7}]}, "content[0].text",
             "Invalid type for 'content[0].text': expected a string, but got an integer instead.",
         ),
         (
-            "/threads/$thread/runs", {"assistant_id": "$assistant", "tool_choice": "any"}, "tool_choice",
+            NewRun, {"assistant_id": "$assistant", "tool_choice": "any"}, "tool_choice",
             "Invalid value: 'any'. Supported values are: 'none', 'auto', and 'required'.",
         ),
         (
-            "/threads/$thread/runs", {"assistant_id": "$assistant", "tool_choice": {"type": "function", "name": "x"}},
+            NewRun, {"assistant_id": "$assistant", "tool_choice": {"type": "function", "name": "x"}},
             "tool_choice.name", "Unknown parameter: 'tool_choice.name'.",
         ),
     ],
 )  # fmt: skip
-async def test_an_error_names_the_field_as_it_stands_in_the_request(
-    world: World, path: str, body: Any, param: str, message: str
+def test_an_error_names_the_field_as_it_stands_in_the_request(
+    form: type[Body], body: Any, param: str, message: str
 ) -> None:
-    answer = await world.ask("POST", path, json.dumps(body).encode(), RIGHT)
-    error = answer.json()["error"]
-    assert (answer.status_code, error["param"], error["message"]) == (400, param, message)
+    with pytest.raises(ApiError) as refused:
+        parsed(json.dumps(body).encode(), form)
+    assert (refused.value.status, refused.value.param, str(refused.value)) == (400, param, message)
 
 
 @pytest.mark.parametrize("path", ["/threads", "/files"])
