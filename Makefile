@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup run test lint types unit bench bench-slack bench-discord bench-search torture soak fuzz lock clean
+.PHONY: setup run test lint types unit bench bench-slack bench-discord bench-search bench-api torture soak fuzz lock clean
 
 setup: .venv/.ready
 
@@ -40,6 +40,10 @@ bench-discord: setup
 # How well and how fast files are searched; takes a minute and a half.
 bench-search: setup
 	@$(BIN)/python -m tests.benchmarks.search
+
+# Two hundred programs stream runs at once, beside a bare stream of the same bytes; takes a minute.
+bench-api: setup
+	@$(BIN)/python -W ignore -m tests.benchmarks.api
 
 # The core alone, with a model that answers at once, beside a bare loop; takes three minutes.
 bench: setup

@@ -44,6 +44,9 @@ MANY = 500
 
 TO_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
+READERS = 12
+"""Connections that read at once, at most. They stay open: a new one costs a thread and several statements."""
+
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=100", "secure_delete=ON")
 
 # SQLite's own waiting cannot be cut short, and the loop would stand still: `Database._begin` does it.
@@ -233,7 +236,8 @@ def _writer(path: Path) -> AsyncEngine:
 def _reader(path: Path) -> AsyncEngine:
     # Outside of transactions there is nothing to roll back when a connection returns to the pool.
     nothing: dict[str, Any] = {"pool_reset_on_return": None, "skip_autocommit_rollback": True}
-    return _engine(path, PRAGMAS, isolation_level="AUTOCOMMIT", pool_size=2, **nothing)
+    kept: dict[str, Any] = {"pool_size": READERS, "max_overflow": 0, "pool_use_lifo": True}
+    return _engine(path, PRAGMAS, isolation_level="AUTOCOMMIT", **kept, **nothing)
 
 
 def begin_immediate(connection: Any) -> None:
