@@ -71,7 +71,7 @@ def test_links_lead_to_files_and_named_files_exist(page: str) -> None:
 
 
 async def test_the_tool_of_ones_own_works() -> None:
-    (code,) = blocks("python")
+    (code,) = (block for block in blocks("python") if "@tool" in block)
     module = ModuleType("dice")
     exec(compile(code, "dice.py", "exec", dont_inherit=True), module.__dict__)
     registry = Registry(value for value in vars(module).values() if isinstance(value, Tool))
