@@ -21,6 +21,8 @@ import openai
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from bot.certificates import certificates
+
 NULLABLE: Mapping[str, str] = {
     "VectorStoreObject.expires_after": "the API gave null for a store that does not expire, and the SDK has it so",
     **{
@@ -68,6 +70,9 @@ def events(text: str) -> Iterator[tuple[str, str]]:
 
 class Checking(httpx2.AsyncHTTPTransport):
     """Checks what comes through it, and each event of a stream as it comes; not what files hold."""
+
+    def __init__(self) -> None:
+        super().__init__(verify=certificates())
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         response = await super().handle_async_request(request)
