@@ -90,7 +90,7 @@ async def _service(
     async with running(settings, adapters, api=api) as core:
         routes = [route for adapter in adapters for route in adapter.routes]
         if api:
-            routes += _programs(settings, core)
+            routes += programs(settings, core)
         async with _mounted(settings.port, routes, serves):
             started.set()
             spare_collections()
@@ -100,7 +100,7 @@ async def _service(
     log.info("Parley has ended")
 
 
-def _programs(settings: Settings, core: Core) -> Sequence[BaseRoute]:
+def programs(settings: Settings, core: Core) -> Sequence[BaseRoute]:
     """What programs call."""
     from bot.api.call import Desk
     from bot.api.keys import Keys

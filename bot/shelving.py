@@ -6,7 +6,6 @@ ends is found by `bot.library.Library.recover`, at the next start or in the swee
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Protocol
@@ -15,14 +14,13 @@ import structlog
 
 from bot.again import again
 from bot.assistants.types import JSON
+from bot.backlog import Backlog
 from bot.clock import Clock
 from bot.documents.reading import LARGEST
-from bot.errors import NotFound, PlatformError, StoreError
-from bot.library import AT_ONCE, Library, Outcome
+from bot.errors import PlatformError
+from bot.library import Library, Outcome
 from bot.store.library import Stored
 
-GRACE = 5.0
-"""Seconds that files on their way get at shutdown."""
 DOWNLOAD = 90.0
 """Seconds that a download may take, its attempts together."""
 LONGEST_WAIT = 30.0
@@ -37,14 +35,11 @@ class Source(Protocol):
     async def download(self, attachment: JSON, limit: int) -> bytes: ...
 
 
-class Shelving:
+class Shelving(Backlog):
     def __init__(self, library: Library, clock: Clock) -> None:
-        self._library = library
+        super().__init__(library)
         self._clock = clock
         self._sources: Mapping[str, Source] = {}
-        self._places = asyncio.Semaphore(AT_ONCE)  # no more files than these are held at once
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closing = False
 
     def serve(self, sources: Mapping[str, Source]) -> None:
         """Download by these adapters, by their platform."""
@@ -52,43 +47,7 @@ class Shelving:
 
     def take(self, stored: Stored, attachment: JSON) -> None:
         """Read a file into its place, which is kept already."""
-        task = asyncio.create_task(self._see_through(stored, attachment), name=f"shelve {stored.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def quiet(self) -> None:
-        """Wait until no file is being read here."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def close(self, grace: float = GRACE) -> None:
-        """Let what is being read be read for `grace` seconds, and give up the rest. Nothing may begin any more."""
-        self._closing = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=grace)
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _see_through(self, stored: Stored, attachment: JSON) -> None:
-        async with self._places:
-            if self._closing:
-                return
-            try:
-                outcome = await self._read(stored, attachment)
-                if outcome.same is not None and outcome.same.name == stored.name:
-                    await self._library.remove([stored])  # the list tells of it already
-                elif outcome.problem:
-                    await self._library.fail(stored, outcome.problem)
-            except NotFound:
-                log.info("file removed while it was read", file_id=stored.id)
-            except StoreError as error:
-                log.warning("store failed a file", file_id=stored.id, error=str(error))
-                await self._give_up(stored, "my database did not take it")
-            except Exception:
-                log.exception("file not read", file_id=stored.id)
-                await self._give_up(stored, "something went wrong with it")
+        self.begin(stored, partial(self._read, stored, attachment))
 
     async def _read(self, stored: Stored, attachment: JSON) -> Outcome:
         """Raises `NotFound` where the file was removed, `StoreError`."""
@@ -100,9 +59,3 @@ class Shelving:
             log.info("file not fetched", file_id=stored.id, error=repr(error))
             return Outcome(f"{stored.name} was not read: it could not be downloaded. Please add it again.")
         return await self._library.read(stored, data, begun=True)
-
-    async def _give_up(self, stored: Stored, why: str) -> None:
-        try:
-            await self._library.fail(stored, f"{stored.name} was not read: {why}. Please add it again.")
-        except StoreError as error:
-            log.warning("not told of a file; the next start tells of it", file_id=stored.id, error=str(error))

@@ -11,9 +11,13 @@ from typing import Any
 import openai
 import pytest
 from openai.types import VectorStore
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.api.indexing import Indexing
+from bot.assistants.types import Assistant
 from bot.errors import StoreError
+from bot.ports import Conversation
+from bot.store import assistants
 from bot.store import library as stored
 from tests.api_room import HOTELS, ApiRoom, api_room, brought, found, store
 from tests.documents import pdf
@@ -298,3 +302,19 @@ async def test_what_is_not_read_when_parley_ends_is_left_to_the_next_start(room:
     made = await room.ours.vector_stores.create(file_ids=[file_id])
     await indexing.quiet()
     assert (await room.ours.vector_stores.retrieve(made.id)).status == "in_progress"
+
+
+async def test_a_change_that_is_refused_makes_no_store(room: ApiRoom) -> None:
+    here = Conversation("slack", "T1", "", "")
+
+    async def named(tx: AsyncConnection) -> Assistant:
+        return await assistants.copy(tx, here, await assistants.default(tx), "desk", room.clock.now())
+
+    desk = await room.database.write(named)
+    with pytest.raises(openai.BadRequestError, match="named in chat"):
+        await room.team.beta.assistants.update(
+            desk.id,
+            name="Other",
+            extra_body={"tool_resources": {"file_search": {"vector_stores": [{"metadata": {"a": "b"}}]}}},
+        )
+    assert [one async for one in room.team.vector_stores.list()] == []

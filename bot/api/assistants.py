@@ -40,14 +40,13 @@ async def update(call: Call) -> JSON:
     given = form.given()
     if "model" in given and form.model is None:
         raise ApiError("Invalid type for 'model': expected a string, but got null instead.", param="model")
-    await call.desk.database.read(lambda c: programs.assistant(c, call.tenant, id_, own=True))
+    found = await call.desk.database.read(lambda c: programs.assistant(c, call.tenant, id_, own=True))
+    if "name" in given and not stored.of_program(found):
+        raise ApiError("This assistant is named in chat: its name can be changed there only.", param="name")
     fields = await _fields(call, given)
 
     async def operation(tx: AsyncConnection) -> Assistant:
-        was = await programs.assistant(tx, call.tenant, id_, own=True)
-        if was.name != id_ and "title" in fields:
-            raise ApiError("This assistant is named in chat: its name can be changed there only.", param="name")
-        changed = replace(was, **fields)
+        changed = replace(await programs.assistant(tx, call.tenant, id_, own=True), **fields)
         await stored.change(tx, changed)
         return changed
 

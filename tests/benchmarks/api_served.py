@@ -24,7 +24,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot import log
 from bot.app import Core, running
-from bot.serving import _programs, spare_collections
+from bot.serving import programs, spare_collections
 from bot.store.schema import runs
 from bot.web import serving
 from tests.benchmarks.api_model import Fifty
@@ -72,7 +72,7 @@ async def main(pieces: Sequence[str], room: int, profile: str) -> None:
             core = await stack.enter_async_context(
                 running(settings, [], api=True, model=Fifty(), registry=Registry([]))
             )
-            routes = _programs(settings, core)
+            routes = programs(settings, core)
         port = await stack.enter_async_context(serving(routes, 0, health=dict, host="127.0.0.1", grace=0.1))
         spare_collections()
         _say({"port": port})
